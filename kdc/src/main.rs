@@ -1,0 +1,2 @@
+//! tgtx.
+fn main() {}

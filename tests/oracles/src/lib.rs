@@ -1,0 +1,1 @@
+//! Independent implementations of Kerberos that the daemon is tested against.
