@@ -1,1 +1,3 @@
 //! tgt-exchanger.
+
+pub mod directory;
