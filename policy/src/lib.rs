@@ -1,1 +1,30 @@
-//! Replication policy and account state.
+//! Who may be exchanged, judged as a domain controller judges it.
+//!
+//! Three questions, each with an answer that names its reason: is this kind of account ever exchanged
+//! ([`Account::admissible`]), do the two lists of the branch allow it ([`ReplicationPolicy::judge`]), and is the
+//! account in good standing now ([`Account::standing`]).
+//!
+//! The crate never reads a directory or a clock: SIDs, flags and the time come in as values. It knows no LDAP, no
+//! Kerberos error code and no configuration file.
+//!
+//! ```
+//! use policy::{ReplicationPolicy, Verdict};
+//!
+//! let [alice, domain_users, domain_admins] = ["1104", "513", "512"]
+//!     .map(|rid| format!("S-1-5-21-1-2-3-{rid}").parse().expect("a SID"));
+//! let policy = ReplicationPolicy::new([domain_admins], [domain_users]);
+//! assert_eq!(policy.judge(&[alice, domain_users]), Verdict::Reveal(domain_users));
+//! assert_eq!(policy.judge(&[alice, domain_users, domain_admins]), Verdict::NeverReveal(domain_admins));
+//! ```
+
+mod account;
+mod admission;
+mod logon_hours;
+mod replication;
+mod standing;
+
+pub use account::{Account, AccountKind, flags};
+pub use admission::{HardDenial, Rules};
+pub use logon_hours::LogonHours;
+pub use replication::{ReplicationPolicy, Verdict};
+pub use standing::Standing;

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str;
 
+use pac::{FileTime, Sid};
+
 /// An object of the directory: its distinguished name and its attributes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -153,6 +155,44 @@ impl Entry {
             .ok_or_else(|| self.error(name, Fault::Absent))
     }
 
+    /// A point in time: LargeInteger of 100 ns since 1601, `None` if the attribute is absent.
+    ///
+    /// # Errors
+    /// As [`Entry::optional_integer`], or if the number is negative.
+    pub fn optional_file_time(&self, name: &str) -> Result<Option<FileTime>, AttributeError> {
+        self.optional(name, |value| {
+            u64::try_from(decimal(value)?)
+                .map(FileTime::from_u64)
+                .map_err(|_| Fault::NotTime)
+        })
+    }
+
+    /// A point in time: LargeInteger of 100 ns since 1601.
+    ///
+    /// # Errors
+    /// As [`Entry::optional_file_time`], or if the attribute is absent.
+    pub fn file_time(&self, name: &str) -> Result<FileTime, AttributeError> {
+        self.optional_file_time(name)?
+            .ok_or_else(|| self.error(name, Fault::Absent))
+    }
+
+    /// A SID in its packet form ([MS-DTYP] 2.4.2.2).
+    ///
+    /// # Errors
+    /// As [`Entry::bytes`], or if the value is no SID.
+    pub fn sid(&self, name: &str) -> Result<Sid, AttributeError> {
+        self.optional(name, sid)?
+            .ok_or_else(|| self.error(name, Fault::Absent))
+    }
+
+    /// Every value as a SID; none if the attribute is absent.
+    ///
+    /// # Errors
+    /// As [`Entry::values`], or if a value is no SID.
+    pub fn sids(&self, name: &str) -> Result<Vec<Sid>, AttributeError> {
+        self.each(name, sid)
+    }
+
     /// A GUID: 16 octets in the order they are stored ([MS-DTYP] 2.3.4.2).
     ///
     /// # Errors
@@ -214,6 +254,10 @@ fn decimal(value: &[u8]) -> Result<i64, Fault> {
         .ok()
         .and_then(|text| text.parse().ok())
         .ok_or(Fault::NotInteger)
+}
+
+fn sid(value: &[u8]) -> Result<Sid, Fault> {
+    Sid::from_bytes(value).map_err(|_| Fault::NotSid)
 }
 
 /// An attribute that is absent or is not what its syntax says.
@@ -302,6 +346,14 @@ mod tests {
     }
 
     #[test]
+    fn a_sid_is_read_from_its_packet_form() {
+        assert_eq!(
+            entry().sid("objectSid").map(|sid| sid.to_string()),
+            Ok("S-1-18-1".to_owned())
+        );
+    }
+
+    #[test]
     fn errors_name_object_attribute_and_fault() {
         let entry = entry();
         let cases = [
@@ -317,9 +369,19 @@ mod tests {
                 "sAMAccountName",
             ),
             (
+                entry.sid("sAMAccountName").map(drop),
+                Fault::NotSid,
+                "sAMAccountName",
+            ),
+            (
                 entry.guid("objectSid").map(drop),
                 Fault::NotGuid,
                 "objectSid",
+            ),
+            (
+                entry.file_time("groupType").map(drop),
+                Fault::NotTime,
+                "groupType",
             ),
         ];
         for (result, fault, attribute) in cases {
