@@ -1,0 +1,144 @@
+"""The lab's groups, users and branches, one of each per reason that a test has for it."""
+
+from dataclasses import dataclass, field
+
+PASSWORD = "Exchange-2026!"
+SERVICE_ACCOUNT = "tgtx"
+
+SECURITY = -0x8000_0000
+GLOBAL, DOMAIN_LOCAL, UNIVERSAL = 0x2, 0x4, 0x8
+
+UF_ACCOUNTDISABLE = 0x2
+UF_NORMAL_ACCOUNT = 0x200
+UF_WORKSTATION_TRUST_ACCOUNT = 0x1000
+UF_SMARTCARD_REQUIRED = 0x4_0000
+UF_NOT_DELEGATED = 0x10_0000
+UF_TRUSTED_TO_AUTHENTICATE_FOR_DELEGATION = 0x100_0000
+UF_PARTIAL_SECRETS_ACCOUNT = 0x400_0000
+
+REMOTE_DESKTOP_USERS = "S-1-5-32-555"
+ACCOUNT_OPERATORS = "S-1-5-32-548"
+WINDOWS_AUTHORIZATION_ACCESS = "S-1-5-32-560"
+
+
+@dataclass
+class Group:
+    name: str
+    kind: int = SECURITY + GLOBAL
+    member_of: tuple = ()
+
+
+PROTECTED_USERS = "Protected Users"
+MANY = [f"many-{number:03}" for number in range(200)]
+
+GROUPS = [
+    # alice: staff -> all-staff -> everywhere -> (printers, Remote Desktop Users)
+    Group("everywhere", SECURITY + UNIVERSAL),
+    Group("all-staff", member_of=("everywhere",)),
+    Group("staff", member_of=("all-staff",)),
+    Group("printers", SECURITY + DOMAIN_LOCAL),
+    Group("printer-users", SECURITY + DOMAIN_LOCAL, member_of=("printers",)),
+    # A distribution group is in no token, nor is what lies behind it.
+    Group("behind-the-list", SECURITY + UNIVERSAL),
+    Group("mailing-list", GLOBAL, member_of=("behind-the-list",)),
+    Group("admins-inner", member_of=("Domain Admins",)),
+    Group("admins-outer", member_of=("admins-inner",)),
+    Group("helpdesk", member_of=(ACCOUNT_OPERATORS,)),
+    Group("helpdesk-tier2", member_of=("helpdesk",)),
+    Group("never-to-the-cloud", member_of=("Denied RODC Password Replication Group",)),
+    Group("externals"),
+    *[Group(name) for name in MANY],
+]
+
+
+@dataclass
+class User:
+    name: str
+    purpose: str
+    key: str = ""
+    object_class: str = "user"
+    user_account_control: int = UF_NORMAL_ACCOUNT
+    member_of: tuple = ()
+    # Names of the groups in the PAC of a TGT, beside the primary group: global and universal ones.
+    tgt_groups: tuple = ()
+    primary_group: str | None = None
+    locked_out: bool = False
+    must_change_password: bool = False
+    password_age_days: int | None = None
+    attributes: dict = field(default_factory=dict)
+
+    def __post_init__(self):
+        self.key = self.key or self.name
+
+
+USERS = [
+    User(SERVICE_ACCOUNT, "the account the daemon reads the directory with",
+         member_of=(WINDOWS_AUTHORIZATION_ACCESS,)),
+    User("alice", "ordinary: nested global and universal groups; domain-local, BUILTIN and distribution ones beside",
+         member_of=("staff", "mailing-list", "printer-users", REMOTE_DESKTOP_USERS),
+         tgt_groups=("staff", "all-staff", "everywhere"),
+         attributes={"userPrincipalName": "alice@lab.example", "displayName": "Alice Ärmel",
+                     "scriptPath": "logon.cmd", "profilePath": r"\\dc1\profiles\alice",
+                     "homeDirectory": r"\\dc1\home\alice", "homeDrive": "H:"}),
+    User("bob", "ordinary, no group but Domain Users, no userPrincipalName"),
+    User("nested_da", "Domain Admins by nesting", member_of=("admins-outer",),
+         tgt_groups=("admins-outer", "admins-inner", "Domain Admins")),
+    User("denied", "in the Denied RODC Password Replication Group",
+         member_of=("Denied RODC Password Replication Group",)),
+    User("denied_nested", "in the Denied RODC group through a global group", member_of=("never-to-the-cloud",),
+         tgt_groups=("never-to-the-cloud",)),
+    User("builtin_op", "BUILTIN\\Account Operators by nesting only", member_of=("helpdesk-tier2",),
+         tgt_groups=("helpdesk-tier2", "helpdesk")),
+    User("unlisted", "on neither list: not in Domain Users", member_of=("externals",), primary_group="externals"),
+    User("disabled", "account disabled", user_account_control=UF_NORMAL_ACCOUNT | UF_ACCOUNTDISABLE),
+    User("locked", "locked out", locked_out=True),
+    User("expired", "account expired", attributes={"accountExpires": "132223104000000000"}),
+    User("no_hours", "no logon hour at all", attributes={"logonHours": bytes(21)}),
+    User("password_expired", "password older than the domain's maximum age", password_age_days=100),
+    User("must_change", "must change the password at the next logon", must_change_password=True),
+    User("protected", "in Protected Users: 4 hours, not forwardable", member_of=(PROTECTED_USERS,),
+         tgt_groups=(PROTECTED_USERS,)),
+    User("notdelegated", "NOT_DELEGATED: not forwardable",
+         user_account_control=UF_NORMAL_ACCOUNT | UF_NOT_DELEGATED),
+    User("smartcard", "smart card required: served",
+         user_account_control=UF_NORMAL_ACCOUNT | UF_SMARTCARD_REQUIRED),
+    User("upn_foreign", "userPrincipalName with a suffix that is not the domain's",
+         attributes={"userPrincipalName": "upn_foreign@contoso.example"}),
+    User("müller", "Latin name beyond ASCII", key="mueller"),
+    User("田中", "non-Latin name", key="tanaka", member_of=("staff",), tgt_groups=("staff", "all-staff", "everywhere")),
+    User("many", "200 groups", member_of=tuple(MANY), tgt_groups=tuple(MANY)),
+    User("WS1$", "a computer", key="computer", object_class="computer",
+         user_account_control=UF_WORKSTATION_TRUST_ACCOUNT),
+]
+
+# RIDs and SIDs of the lists that Entra's AzureADKerberos gets by default.
+DENIED_RODC_PASSWORD_REPLICATION_GROUP, DOMAIN_USERS = 572, 513
+NEVER_REVEAL = (DENIED_RODC_PASSWORD_REPLICATION_GROUP,
+                "S-1-5-32-544", "S-1-5-32-548", "S-1-5-32-549", "S-1-5-32-551")
+
+
+@dataclass
+class Branch:
+    name: str
+    number: int
+    krbtgt: str
+    computer: str
+    never_reveal: tuple = NEVER_REVEAL
+    reveal_on_demand: tuple = (DOMAIN_USERS,)
+    linked: bool = True
+    user_account_control: int = (UF_WORKSTATION_TRUST_ACCOUNT | UF_TRUSTED_TO_AUTHENTICATE_FOR_DELEGATION
+                                 | UF_PARTIAL_SECRETS_ACCOUNT)
+    fault: str | None = None
+
+
+BRANCHES = [
+    Branch("azuread", 30775, "krbtgt_AzureAD", "AzureADKerberos"),
+    # From 0x8000 on, kvno is a negative INTEGER on the wire.
+    Branch("high", 46673, "krbtgt_high", "RODC-HIGH"),
+    Branch("no_link", 20001, "krbtgt_no_link", "RODC-NOLINK", linked=False, fault="no msDS-KrbTgtLink"),
+    Branch("no_partial_secrets", 20002, "krbtgt_no_partial", "RODC-NOPARTIAL",
+           user_account_control=UF_WORKSTATION_TRUST_ACCOUNT, fault="no UF_PARTIAL_SECRETS_ACCOUNT"),
+    # A container has no SID; nor, on a real domain, has what was deleted since.
+    Branch("unresolvable", 20003, "krbtgt_unresolvable", "RODC-UNRESOLVABLE",
+           never_reveal=(*NEVER_REVEAL, "CN=Computers,DC=lab,DC=example"), fault="a list value without a SID"),
+]
