@@ -1,3 +1,4 @@
 //! tgt-exchanger.
 
 pub mod directory;
+pub mod krb;

@@ -1,0 +1,208 @@
+//! Encryption types and key octets of the right length for them.
+
+use std::fmt;
+
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+/// The number of rc4-hmac (RFC 4757): no [`EncryptionType`], because nothing is encrypted with it here.
+pub const RC4_HMAC: i32 = 23;
+
+/// The encryption types that tickets and replies are opened and sealed in (RFC 3961 §8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EncryptionType {
+    /// aes128-cts-hmac-sha1-96 (RFC 3962)
+    Aes128Sha1 = 17,
+    /// aes256-cts-hmac-sha1-96 (RFC 3962)
+    Aes256Sha1 = 18,
+}
+
+impl EncryptionType {
+    /// All of them, strongest first.
+    pub const ALL: [Self; 2] = [Self::Aes256Sha1, Self::Aes128Sha1];
+
+    /// The type of this number, if it is one we have.
+    #[must_use]
+    pub fn from_i32(number: i32) -> Option<Self> {
+        Self::ALL.into_iter().find(|etype| etype.as_i32() == number)
+    }
+
+    /// Its number on the wire.
+    #[must_use]
+    pub const fn as_i32(self) -> i32 {
+        self as i32
+    }
+
+    /// Length of its keys in octets.
+    #[must_use]
+    pub const fn key_len(self) -> usize {
+        match self {
+            Self::Aes128Sha1 => 16,
+            Self::Aes256Sha1 => 32,
+        }
+    }
+
+    /// The number of its keyed checksum (RFC 3962 §7).
+    #[must_use]
+    pub const fn checksum_type(self) -> i32 {
+        match self {
+            Self::Aes128Sha1 => 15,
+            Self::Aes256Sha1 => 16,
+        }
+    }
+
+    /// Its bit in msDS-SupportedEncryptionTypes and PA-SUPPORTED-ENCTYPES ([MS-KILE] 2.2.7).
+    #[must_use]
+    pub const fn supported_bit(self) -> u32 {
+        match self {
+            Self::Aes128Sha1 => 0x08,
+            Self::Aes256Sha1 => 0x10,
+        }
+    }
+}
+
+impl fmt::Display for EncryptionType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Aes128Sha1 => "aes128-cts-hmac-sha1-96",
+            Self::Aes256Sha1 => "aes256-cts-hmac-sha1-96",
+        })
+    }
+}
+
+/// Key octets that their encryption type takes. Not [`Clone`], wiped when dropped, and `Debug` shows the type only.
+pub struct EncryptionKey(Material);
+
+/// The octets, as many as the type wants: a key of another length cannot be written down.
+pub(super) enum Material {
+    Aes128Sha1(Zeroizing<[u8; 16]>),
+    Aes256Sha1(Zeroizing<[u8; 32]>),
+}
+
+impl EncryptionKey {
+    /// Takes key octets as they stand in a key block, a keytab or a fresh random buffer: for every type here, any
+    /// octets of the right length are a key (RFC 3962 §4: random-to-key is the identity).
+    ///
+    /// # Errors
+    /// [`KeyError`] if the type wants another length.
+    pub fn from_bytes(etype: EncryptionType, bytes: &[u8]) -> Result<Self, KeyError> {
+        let wrong_length = |_| KeyError {
+            etype,
+            length: bytes.len(),
+        };
+        Ok(Self(match etype {
+            EncryptionType::Aes128Sha1 => {
+                Material::Aes128Sha1(Zeroizing::new(bytes.try_into().map_err(wrong_length)?))
+            }
+            EncryptionType::Aes256Sha1 => {
+                Material::Aes256Sha1(Zeroizing::new(bytes.try_into().map_err(wrong_length)?))
+            }
+        }))
+    }
+
+    /// Its encryption type.
+    #[must_use]
+    pub const fn etype(&self) -> EncryptionType {
+        match self.0 {
+            Material::Aes128Sha1(_) => EncryptionType::Aes128Sha1,
+            Material::Aes256Sha1(_) => EncryptionType::Aes256Sha1,
+        }
+    }
+
+    /// The octets, for the one place that must write them: inside a message that will be encrypted.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        match &self.0 {
+            Material::Aes128Sha1(bytes) => bytes.as_slice(),
+            Material::Aes256Sha1(bytes) => bytes.as_slice(),
+        }
+    }
+
+    /// Whether every octet is zero, as in a key block that nobody filled in.
+    #[must_use]
+    pub fn is_all_zero(&self) -> bool {
+        self.as_bytes()
+            .iter()
+            .fold(0, |seen, octet| seen | octet)
+            .ct_eq(&0)
+            .into()
+    }
+
+    pub(super) const fn material(&self) -> &Material {
+        &self.0
+    }
+}
+
+impl fmt::Debug for EncryptionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EncryptionKey({}, redacted)", self.etype())
+    }
+}
+
+/// Key octets of a length that their encryption type does not take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a key of {etype} has {} octets, not {length}", .etype.key_len())]
+pub struct KeyError {
+    etype: EncryptionType,
+    length: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_exactly_the_length_of_the_type() {
+        for etype in EncryptionType::ALL {
+            for length in 0..=64 {
+                let taken = EncryptionKey::from_bytes(etype, &vec![1; length]).is_ok();
+                assert_eq!(
+                    taken,
+                    length == etype.key_len(),
+                    "{etype} with {length} octets"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn debug_and_errors_show_no_octet() {
+        let key = EncryptionKey::from_bytes(EncryptionType::Aes128Sha1, &[0x5a; 16]).unwrap();
+        assert_eq!(
+            format!("{key:?}"),
+            "EncryptionKey(aes128-cts-hmac-sha1-96, redacted)"
+        );
+        let error = EncryptionKey::from_bytes(EncryptionType::Aes256Sha1, &[0x5a; 5]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "a key of aes256-cts-hmac-sha1-96 has 32 octets, not 5"
+        );
+    }
+
+    #[test]
+    fn sees_an_all_zero_key() {
+        let mut octets = [0; 32];
+        assert!(
+            EncryptionKey::from_bytes(EncryptionType::Aes256Sha1, &octets)
+                .unwrap()
+                .is_all_zero()
+        );
+        octets[31] = 1;
+        assert!(
+            !EncryptionKey::from_bytes(EncryptionType::Aes256Sha1, &octets)
+                .unwrap()
+                .is_all_zero()
+        );
+    }
+
+    #[test]
+    fn numbers_go_there_and_back() {
+        for number in -200..200 {
+            if let Some(etype) = EncryptionType::from_i32(number) {
+                assert_eq!(etype.as_i32(), number);
+            } else {
+                assert!(number != 17 && number != 18);
+            }
+        }
+    }
+}
