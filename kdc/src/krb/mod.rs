@@ -1,3 +1,6 @@
-//! Kerberos itself: encryption, keys and keytabs. Pure code: no clock, file, socket or random source.
+//! Kerberos itself: messages and their encoding, encryption, keys and keytabs. Pure code: no clock, file,
+//! socket or random source.
 
 pub mod crypto;
+pub mod der;
+pub mod messages;

@@ -1,0 +1,212 @@
+//! The strict reader.
+
+use super::{DerError, Tag};
+
+/// A position in borrowed input. Every value it returns is a part of that input.
+#[derive(Clone, Debug)]
+pub struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    /// A reader at the start of `input`.
+    #[must_use]
+    pub fn new(input: &'a [u8]) -> Self {
+        Self { rest: input }
+    }
+
+    /// Whether nothing is left.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// What has not been read yet.
+    #[must_use]
+    pub fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// Ends the reading of a value.
+    ///
+    /// # Errors
+    /// [`DerError::TrailingOctets`] if something is left.
+    pub fn finish(self) -> Result<(), DerError> {
+        if self.rest.is_empty() {
+            Ok(())
+        } else {
+            Err(DerError::TrailingOctets)
+        }
+    }
+
+    /// Whether the next value carries `tag`.
+    #[must_use]
+    pub fn is_next(&self, tag: Tag) -> bool {
+        self.rest.first() == Some(&tag.octet())
+    }
+
+    /// The content octets of the next value, which must carry `tag`.
+    ///
+    /// # Errors
+    /// [`DerError::UnexpectedTag`], [`DerError::Truncated`] or [`DerError::Length`].
+    pub fn content(&mut self, tag: Tag) -> Result<&'a [u8], DerError> {
+        let (&found, after_tag) = self.rest.split_first().ok_or(DerError::Truncated)?;
+        if found != tag.octet() {
+            return Err(DerError::UnexpectedTag);
+        }
+        let (length, after_length) = split_length(after_tag)?;
+        let (content, rest) = after_length
+            .split_at_checked(length)
+            .ok_or(DerError::Truncated)?;
+        self.rest = rest;
+        Ok(content)
+    }
+
+    /// Reads with `read` inside the value tagged `tag`, which it must use up.
+    ///
+    /// # Errors
+    /// Those of [`content`](Self::content) and of `read`; [`DerError::TrailingOctets`].
+    pub fn inside<T>(
+        &mut self,
+        tag: Tag,
+        read: impl FnOnce(&mut Self) -> Result<T, DerError>,
+    ) -> Result<T, DerError> {
+        let mut inner = Self::new(self.content(tag)?);
+        let value = read(&mut inner)?;
+        inner.finish()?;
+        Ok(value)
+    }
+
+    /// A SEQUENCE whose fields `read` reads.
+    ///
+    /// # Errors
+    /// Those of [`inside`](Self::inside).
+    pub fn sequence<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<T, DerError>,
+    ) -> Result<T, DerError> {
+        self.inside(Tag::SEQUENCE, read)
+    }
+
+    /// `[APPLICATION number] SEQUENCE`, whose fields `read` reads.
+    ///
+    /// # Errors
+    /// Those of [`inside`](Self::inside).
+    pub fn application<T>(
+        &mut self,
+        number: u8,
+        read: impl FnOnce(&mut Self) -> Result<T, DerError>,
+    ) -> Result<T, DerError> {
+        self.inside(Tag::application(number), |message| message.sequence(read))
+    }
+
+    /// The mandatory field `[number]`.
+    ///
+    /// # Errors
+    /// Those of [`inside`](Self::inside).
+    pub fn field<T>(
+        &mut self,
+        number: u8,
+        read: impl FnOnce(&mut Self) -> Result<T, DerError>,
+    ) -> Result<T, DerError> {
+        self.inside(Tag::context(number), read)
+    }
+
+    /// The OPTIONAL field `[number]`.
+    ///
+    /// # Errors
+    /// Those of [`inside`](Self::inside), unless another tag or the end comes next.
+    pub fn optional<T>(
+        &mut self,
+        number: u8,
+        read: impl FnOnce(&mut Self) -> Result<T, DerError>,
+    ) -> Result<Option<T>, DerError> {
+        if self.is_next(Tag::context(number)) {
+            self.field(number, read).map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// An INTEGER of at most eight octets.
+    ///
+    /// # Errors
+    /// [`DerError::IntegerForm`] unless it is minimal, [`DerError::IntegerRange`] if it is longer.
+    pub fn integer(&mut self) -> Result<i64, DerError> {
+        match *self.content(Tag::INTEGER)? {
+            [] | [0x00, 0x00..=0x7f, ..] | [0xff, 0x80..=0xff, ..] => Err(DerError::IntegerForm),
+            ref octets if octets.len() > 8 => Err(DerError::IntegerRange),
+            ref octets @ [first, ..] => {
+                let sign = if first & 0x80 == 0 { 0 } else { -1 };
+                Ok(octets
+                    .iter()
+                    .fold(sign, |value: i64, &octet| (value << 8) | i64::from(octet)))
+            }
+        }
+    }
+
+    /// `Microseconds ::= INTEGER (0..999999)`.
+    ///
+    /// # Errors
+    /// Those of [`integer`](Self::integer); [`DerError::IntegerRange`].
+    pub fn microseconds(&mut self) -> Result<u32, DerError> {
+        match u32::try_from(self.integer()?) {
+            Ok(value @ 0..=999_999) => Ok(value),
+            _ => Err(DerError::IntegerRange),
+        }
+    }
+
+    /// An OCTET STRING.
+    ///
+    /// # Errors
+    /// Those of [`content`](Self::content).
+    pub fn octet_string(&mut self) -> Result<&'a [u8], DerError> {
+        self.content(Tag::OCTET_STRING)
+    }
+
+    /// A GeneralString. Its octets are kept as they are: Active Directory puts UTF-8 there.
+    ///
+    /// # Errors
+    /// Those of [`content`](Self::content).
+    pub fn general_string(&mut self) -> Result<&'a [u8], DerError> {
+        self.content(Tag::GENERAL_STRING)
+    }
+
+    /// `KerberosFlags ::= BIT STRING (SIZE (32..MAX))`, the first 32 bits with bit 0 the most significant.
+    /// Shorter strings are taken for their missing bits clear: RFC 4120 §5.2.8 warns that senders leave
+    /// trailing zeroes out. Bits after the first 32 have no meaning yet and are passed over.
+    ///
+    /// # Errors
+    /// [`DerError::BitString`] for an empty string or bad padding.
+    pub fn flags(&mut self) -> Result<u32, DerError> {
+        let (&unused, bits) = self
+            .content(Tag::BIT_STRING)?
+            .split_first()
+            .ok_or(DerError::BitString)?;
+        let last = bits.last().ok_or(DerError::BitString)?;
+        let padding = 1_u8
+            .checked_shl(u32::from(unused))
+            .and_then(|bit| bit.checked_sub(1));
+        if padding.is_none_or(|mask| last & mask != 0) {
+            return Err(DerError::BitString);
+        }
+        let first_four = bits.iter().chain(std::iter::repeat(&0)).take(4);
+        Ok(first_four.fold(0, |flags, &octet| (flags << 8) | u32::from(octet)))
+    }
+}
+
+/// Reads a definite, minimal length of at most four octets: the length, and what follows it.
+fn split_length(input: &[u8]) -> Result<(usize, &[u8]), DerError> {
+    let (length, rest) = match *input {
+        [] => return Err(DerError::Truncated),
+        [short @ 0x00..=0x7f, ref rest @ ..] => return Ok((usize::from(short), rest)),
+        [0x81, a @ 0x80..=0xff, ref rest @ ..] => (u32::from(a), rest),
+        [0x82, a @ 0x01..=0xff, b, ref rest @ ..] => (u32::from_be_bytes([0, 0, a, b]), rest),
+        [0x83, a @ 0x01..=0xff, b, c, ref rest @ ..] => (u32::from_be_bytes([0, a, b, c]), rest),
+        [0x84, a @ 0x01..=0xff, b, c, d, ref rest @ ..] => (u32::from_be_bytes([a, b, c, d]), rest),
+        // Indefinite (0x80), not minimal, longer than any message, or cut inside the length itself.
+        _ => return Err(DerError::Length),
+    };
+    let length = usize::try_from(length).map_err(|_| DerError::Length)?;
+    Ok((length, rest))
+}

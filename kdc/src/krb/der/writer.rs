@@ -1,0 +1,171 @@
+//! The writer: values are put down last octet first, so that a length is known when its turn comes and
+//! nothing is measured beforehand or moved afterwards.
+
+use super::{Der, Tag};
+use zeroize::Zeroize;
+
+/// Most messages with their ticket and PAC fit without growing.
+const INITIAL_CAPACITY: usize = 2048;
+
+/// A buffer that fills from its end. What is written later stands in front of what was written before.
+pub struct Writer {
+    buffer: Vec<u8>,
+    /// Octets not used yet, at the front of the buffer.
+    free: usize,
+}
+
+impl Default for Writer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Writer {
+    /// An empty writer with room for most messages.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_capacity(INITIAL_CAPACITY)
+    }
+
+    /// An empty writer with room for `capacity` octets.
+    #[must_use]
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self {
+            buffer: vec![0; capacity],
+            free: capacity,
+        }
+    }
+
+    /// How many octets have been written.
+    #[must_use]
+    pub fn written(&self) -> usize {
+        self.buffer.len().saturating_sub(self.free)
+    }
+
+    /// What has been written.
+    #[must_use]
+    pub fn octets_written(&self) -> &[u8] {
+        self.buffer.get(self.free..).unwrap_or_default()
+    }
+
+    /// The encoding, in a vector that keeps the writer's allocation.
+    #[must_use]
+    pub fn into_octets(mut self) -> Vec<u8> {
+        let written = self.written();
+        self.buffer.copy_within(self.free.., 0);
+        self.buffer.truncate(written);
+        self.buffer
+    }
+
+    /// Octets as they are.
+    pub fn octets(&mut self, octets: &[u8]) {
+        if octets.len() > self.free {
+            self.grow(octets.len());
+        }
+        let Some(start) = self.free.checked_sub(octets.len()) else {
+            return;
+        };
+        if let Some(place) = self.buffer.get_mut(start..self.free) {
+            place.copy_from_slice(octets);
+            self.free = start;
+        }
+    }
+
+    /// At least doubles the buffer. The old one may hold a session key, so it is wiped.
+    #[cold]
+    fn grow(&mut self, more: usize) {
+        let capacity = self.buffer.len().saturating_mul(2).saturating_add(more);
+        let written = self.written();
+        let mut larger = vec![0; capacity];
+        let free = capacity.saturating_sub(written);
+        if let Some(place) = larger.get_mut(free..) {
+            place.copy_from_slice(self.octets_written());
+        }
+        self.buffer.zeroize();
+        self.buffer = larger;
+        self.free = free;
+    }
+
+    /// A value with this tag, whose content `content` writes.
+    pub fn inside(&mut self, tag: Tag, content: impl FnOnce(&mut Self)) {
+        let before = self.written();
+        content(self);
+        self.header(tag, self.written().saturating_sub(before));
+    }
+
+    /// A SEQUENCE whose fields, the last one first, `fields` writes.
+    pub fn sequence(&mut self, fields: impl FnOnce(&mut Self)) {
+        self.inside(Tag::SEQUENCE, fields);
+    }
+
+    /// `[APPLICATION number] SEQUENCE` whose fields, the last one first, `fields` writes.
+    pub fn application(&mut self, number: u8, fields: impl FnOnce(&mut Self)) {
+        self.inside(Tag::application(number), |message| message.sequence(fields));
+    }
+
+    /// The field `[number]`.
+    pub fn field(&mut self, number: u8, value: impl FnOnce(&mut Self)) {
+        self.inside(Tag::context(number), value);
+    }
+
+    /// The field `[number]` with a value that knows how to write itself.
+    pub fn value<'a>(&mut self, number: u8, value: &impl Der<'a>) {
+        self.field(number, |field| value.write(field));
+    }
+
+    /// The OPTIONAL field `[number]`, if there is a value.
+    pub fn optional<'a>(&mut self, number: u8, value: Option<&impl Der<'a>>) {
+        if let Some(value) = value {
+            self.value(number, value);
+        }
+    }
+
+    /// A primitive value: tag, length and content.
+    pub fn primitive(&mut self, tag: Tag, content: &[u8]) {
+        self.octets(content);
+        self.header(tag, content.len());
+    }
+
+    /// An INTEGER in as few octets as it needs.
+    pub fn integer(&mut self, value: i64) {
+        let octets = value.to_be_bytes();
+        let minimal = (1..octets.len())
+            .take_while(|&start| {
+                matches!(
+                    octets.get(start.saturating_sub(1)..),
+                    Some([0x00, 0x00..=0x7f, ..] | [0xff, 0x80..=0xff, ..])
+                )
+            })
+            .count();
+        self.primitive(Tag::INTEGER, octets.get(minimal..).unwrap_or_default());
+    }
+
+    /// An OCTET STRING.
+    pub fn octet_string(&mut self, octets: &[u8]) {
+        self.primitive(Tag::OCTET_STRING, octets);
+    }
+
+    /// A GeneralString.
+    pub fn general_string(&mut self, octets: &[u8]) {
+        self.primitive(Tag::GENERAL_STRING, octets);
+    }
+
+    /// `KerberosFlags` of exactly 32 bits, as RFC 4120 §5.2.8 asks of senders.
+    pub fn flags(&mut self, flags: u32) {
+        let [a, b, c, d] = flags.to_be_bytes();
+        self.primitive(Tag::BIT_STRING, &[0, a, b, c, d]);
+    }
+
+    /// Tag and minimal length of a value whose content has just been written.
+    fn header(&mut self, tag: Tag, length: usize) {
+        let tag = tag.octet();
+        let [.., a, b, c, d] = length.to_be_bytes();
+        match (a, b, c, d) {
+            (0, 0, 0, short @ 0x00..=0x7f) => self.octets(&[tag, short]),
+            (0, 0, 0, _) => self.octets(&[tag, 0x81, d]),
+            (0, 0, _, _) => self.octets(&[tag, 0x82, c, d]),
+            (0, _, _, _) => self.octets(&[tag, 0x83, b, c, d]),
+            _ => self.octets(&[tag, 0x84, a, b, c, d]),
+        }
+    }
+}

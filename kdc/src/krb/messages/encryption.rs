@@ -1,0 +1,96 @@
+//! What is encrypted, and with what.
+
+use super::WireInt;
+use crate::krb::der::{Der, DerError, Reader, Writer};
+use std::fmt;
+use zeroize::Zeroizing;
+
+/// ```asn1
+/// EncryptedData ::= SEQUENCE {
+///     etype  [0] Int32 -- EncryptionType --,
+///     kvno   [1] UInt32 OPTIONAL,
+///     cipher [2] OCTET STRING
+/// }
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct EncryptedData<'a> {
+    /// Encryption type (RFC 3961 registry).
+    pub etype: i32,
+    /// Version of a long-term key; absent under session keys.
+    pub kvno: Option<WireInt>,
+    /// Ciphertext with its checksum.
+    pub cipher: &'a [u8],
+}
+
+impl fmt::Debug for EncryptedData<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = formatter.debug_struct("EncryptedData");
+        debug.field("etype", &self.etype).field("kvno", &self.kvno);
+        debug
+            .field("cipher", &format_args!("{} octets", self.cipher.len()))
+            .finish()
+    }
+}
+
+impl<'a> Der<'a> for EncryptedData<'a> {
+    type Encoded = Vec<u8>;
+
+    fn read(reader: &mut Reader<'a>) -> Result<Self, DerError> {
+        reader.sequence(|data| {
+            Ok(Self {
+                etype: data.field(0, i32::read)?,
+                kvno: data.optional(1, WireInt::read)?,
+                cipher: data.field(2, Reader::octet_string)?,
+            })
+        })
+    }
+
+    fn write(&self, writer: &mut Writer) {
+        writer.sequence(|data| {
+            data.field(2, |field| field.octet_string(self.cipher));
+            data.optional(1, self.kvno.as_ref());
+            data.value(0, &self.etype);
+        });
+    }
+}
+
+/// ```asn1
+/// EncryptionKey ::= SEQUENCE {
+///     keytype  [0] Int32 -- actually encryption type --,
+///     keyvalue [1] OCTET STRING
+/// }
+/// ```
+/// As found in a message: neither the type nor the length of the key has been judged.
+#[derive(Clone, Copy)]
+pub struct EncryptionKeyView<'a> {
+    /// Encryption type (RFC 3961 registry).
+    pub etype: i32,
+    /// The key. `Debug` does not show it.
+    pub value: &'a [u8],
+}
+
+impl fmt::Debug for EncryptionKeyView<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "EncryptionKey(etype {}, redacted)", self.etype)
+    }
+}
+
+impl<'a> Der<'a> for EncryptionKeyView<'a> {
+    type Encoded = Zeroizing<Vec<u8>>;
+
+    fn read(reader: &mut Reader<'a>) -> Result<Self, DerError> {
+        reader.sequence(|key| {
+            Ok(Self {
+                etype: key.field(0, i32::read)?,
+                value: key.field(1, Reader::octet_string)?,
+            })
+        })
+    }
+
+    fn write(&self, writer: &mut Writer) {
+        writer.sequence(|key| {
+            key.field(1, |field| field.octet_string(self.value));
+            key.value(0, &self.etype);
+        });
+    }
+}
