@@ -6,7 +6,7 @@
 
 use crate::pac::PacError;
 
-/// Checksum types that sign a PAC ([MS-PAC] 2.8.1), by the key's encryption type.
+/// Checksum types that sign a PAC ([MS-PAC] 2.8), by the key's encryption type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SignatureType {
     /// hmac-sha1-96-aes128 (15), of an encryption type 17 key: 12 octets.

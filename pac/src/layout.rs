@@ -1,0 +1,100 @@
+//! Puts buffers into a PAC, and signs one: for any buffers and any two keys.
+//!
+//! The daemon issues from a [`PreparedPac`](crate::PreparedPac). This is the way for whoever makes other PACs:
+//! partial TGTs with an RODCIdentifier, or broken ones to test with.
+
+use crate::pac::{BufferType, ENTRY_LEN, HEADER_LEN, Pac, PacError};
+use crate::signatures::Mac;
+use crate::wire::{pad, padded};
+
+/// A PAC of these buffers in this order, each at a multiple of 8 octets with zeros between, as Windows lays
+/// them out. Nothing is checked, so that what a reader must refuse can be written too.
+///
+/// # Errors
+/// [`PacError::TooLong`] if a size exceeds 32 bits.
+pub fn lay_out(buffers: &[(BufferType, &[u8])]) -> Result<Vec<u8>, PacError> {
+    let mut out = Vec::new();
+    write_directory(
+        &mut out,
+        buffers
+            .iter()
+            .map(|&(kind, contents)| (kind, contents.len())),
+    )?;
+    for (_, contents) in buffers {
+        out.extend_from_slice(contents);
+        pad(&mut out, 0, 8);
+    }
+    Ok(out)
+}
+
+/// Appends header and directory for buffers of these types and sizes, laid out one after the other.
+pub(crate) fn write_directory(
+    out: &mut Vec<u8>,
+    buffers: impl ExactSizeIterator<Item = (BufferType, usize)>,
+) -> Result<(), PacError> {
+    let mut offset = directory_len(buffers.len());
+    let count = u32::try_from(buffers.len()).map_err(|_| PacError::TooLong(offset))?;
+    out.extend_from_slice(&count.to_le_bytes());
+    out.extend_from_slice(&[0; 4]);
+    for (kind, len) in buffers {
+        let too_long = PacError::TooLong(len);
+        out.extend_from_slice(&kind.0.to_le_bytes());
+        out.extend_from_slice(&u32::try_from(len).map_err(|_| too_long)?.to_le_bytes());
+        out.extend_from_slice(&u64::try_from(offset).map_err(|_| too_long)?.to_le_bytes());
+        offset = offset.saturating_add(padded(len));
+    }
+    Ok(())
+}
+
+/// Octets of header and directory for so many buffers: where the first buffer begins.
+pub(crate) fn directory_len(buffers: usize) -> usize {
+    buffers.saturating_mul(ENTRY_LEN).saturating_add(HEADER_LEN)
+}
+
+/// Signs a PAC in place: first `server` over the PAC without its signatures, then `kdc` over the server's
+/// signature ([MS-PAC] 2.8). The buffers must be there, as [`Signature::blank`] makes them; type and
+/// RODCIdentifier stay as they are.
+///
+/// [`Signature::blank`]: crate::Signature::blank
+///
+/// # Errors
+/// What [`Pac::parse`] and [`Pac::signature`] give; [`PacError::MacLength`] if a function's checksum is not of
+/// its buffer's type. The PAC is then as it was.
+pub fn sign(
+    pac: &mut [u8],
+    server: &dyn Fn(&[u8]) -> Mac,
+    kdc: &dyn Fn(&[u8]) -> Mac,
+) -> Result<(), PacError> {
+    let view = Pac::parse(pac)?;
+    let server_mac = server(&view.unsigned());
+    let kdc_mac = kdc(server_mac.as_bytes());
+    let mut places = Vec::with_capacity(2);
+    for (kind, mac) in [
+        (BufferType::SERVER_CHECKSUM, server_mac),
+        (BufferType::KDC_CHECKSUM, kdc_mac),
+    ] {
+        if view.signature(kind)?.mac.len() != mac.as_bytes().len() {
+            return Err(PacError::MacLength);
+        }
+        places.extend(
+            view.buffers()
+                .iter()
+                .filter(|buffer| buffer.kind == kind)
+                .map(|buffer| (buffer.offset, mac)),
+        );
+    }
+    for (offset, mac) in places {
+        write_mac(pac, offset, &mac);
+    }
+    Ok(())
+}
+
+/// Writes a checksum behind the type of the signature at `offset`.
+pub(crate) fn write_mac(pac: &mut [u8], offset: usize, mac: &Mac) {
+    let area = pac
+        .get_mut(offset.saturating_add(4)..)
+        .and_then(|tail| tail.get_mut(..mac.as_bytes().len()));
+    if let Some(area) = area {
+        area.copy_from_slice(mac.as_bytes());
+    }
+}
