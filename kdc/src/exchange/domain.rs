@@ -1,0 +1,109 @@
+//! What a decision may depend on besides the request: the domains served, frozen for one request.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::directory::DirectoryView;
+use crate::krb::keys::DomainKeys;
+use crate::krb::messages::{KerberosTime, PrincipalName};
+
+/// Everything a decision may depend on, frozen for one request.
+#[derive(Debug, Clone, Copy)]
+pub struct Snapshot<'a> {
+    /// The time of arrival.
+    pub now: Timestamp,
+    /// The sender's address, without the port.
+    pub source: IpAddr,
+    /// The domains served.
+    pub domains: &'a Domains,
+}
+
+/// A time as KRB-ERROR and Authenticator have it: whole seconds and microseconds (RFC 4120 §5.2.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timestamp {
+    /// Whole seconds.
+    pub seconds: KerberosTime,
+    /// 0 to 999,999.
+    pub microseconds: u32,
+}
+
+/// The domains served. Realms never share keys, caches or policy.
+#[derive(Debug, Default)]
+pub struct Domains(Vec<Arc<Domain>>);
+
+impl Domains {
+    /// The list, in the order of the configuration.
+    #[must_use]
+    pub fn new(domains: Vec<Arc<Domain>>) -> Self {
+        Self(domains)
+    }
+
+    /// The domain of a realm as somebody wrote it: letter case does not matter ([MS-KILE] 3.3.5.7).
+    #[must_use]
+    pub fn find(&self, realm: &[u8]) -> Option<&Domain> {
+        self.0.iter().map(AsRef::as_ref).find(|domain| domain.is_realm(realm))
+    }
+
+    /// All of them, in the order of the configuration.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Domain>> {
+        self.0.iter()
+    }
+}
+
+/// One domain: its keys, its rules and what its directory said last.
+#[derive(Debug)]
+pub struct Domain {
+    /// The Kerberos realm: the domain's DNS name in upper case.
+    pub realm: String,
+    /// The keys of the domain's krbtgt and of its branches.
+    pub keys: Arc<DomainKeys>,
+    /// What the configuration decides.
+    pub rules: Rules,
+    /// What the directory decides. `None`: never read, or older than `max-stale`; nobody is served.
+    pub directory: Option<Arc<DirectoryView>>,
+}
+
+impl Domain {
+    /// Whether a realm as somebody wrote it is this domain's.
+    #[must_use]
+    pub fn is_realm(&self, realm: &[u8]) -> bool {
+        self.realm.as_bytes().eq_ignore_ascii_case(realm)
+    }
+
+    /// Whether a name is `krbtgt/REALM` of this domain, the realm as its DNS or its NetBIOS name.
+    /// The name-type does not count (RFC 4120 §6.2).
+    #[must_use]
+    pub fn is_krbtgt(&self, name: &PrincipalName<'_>) -> bool {
+        let mut components = name.components();
+        let (Some(service), Some(instance), None) = (components.next(), components.next(), components.next())
+        else {
+            return false;
+        };
+        service == b"krbtgt" && (self.is_realm(instance) || self.is_netbios_name(instance))
+    }
+
+    fn is_netbios_name(&self, name: &[u8]) -> bool {
+        let known = self.directory.as_ref().map(|view| view.netbios_name.as_bytes());
+        known.is_some_and(|netbios_name| netbios_name.eq_ignore_ascii_case(name))
+    }
+}
+
+/// What the configuration decides about a domain's tickets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rules {
+    /// MaxTicketAge of the domain's Kerberos policy.
+    pub max_lifetime: Duration,
+    /// MaxRenewAge of the domain's Kerberos policy.
+    pub max_renew: Duration,
+    /// MaxClockSkew of the domain's Kerberos policy.
+    pub clock_skew: Duration,
+    /// Partial TGTs that live longer are refused.
+    pub max_partial_lifetime: Option<Duration>,
+    /// Whether an authenticator must carry a checksum of the request body.
+    pub require_body_checksum: bool,
+    /// Whether the addresses in a ticket must hold the sender's.
+    pub check_addresses: bool,
+    /// Kinds of accounts that are refused whatever the directory's lists say.
+    pub admission: policy::Admission,
+}
