@@ -55,7 +55,7 @@ impl Domains {
 #[derive(Debug)]
 pub struct Domain {
     /// The Kerberos realm: the domain's DNS name in upper case.
-    pub realm: String,
+    pub realm: Arc<str>,
     /// The keys of the domain's krbtgt and of its branches.
     pub keys: Arc<DomainKeys>,
     /// What the configuration decides.
@@ -104,6 +104,17 @@ pub struct Rules {
     pub require_body_checksum: bool,
     /// Whether the addresses in a ticket must hold the sender's.
     pub check_addresses: bool,
-    /// Kinds of accounts that are refused whatever the directory's lists say.
-    pub admission: policy::Admission,
+    /// Kinds of accounts that may be exchanged beside users.
+    pub admission: Admission,
+}
+
+/// Kinds of accounts that may be exchanged where the lists allow them. None by default.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Admission {
+    /// Computers, domain controllers excepted.
+    pub computers: bool,
+    /// Managed service accounts.
+    pub service_accounts: bool,
+    /// The built-in Administrator, RID 500.
+    pub administrator: bool,
 }

@@ -5,6 +5,8 @@ use std::fmt;
 
 use pac::Sid;
 
+use super::who::Who;
+
 /// Turns the table below into [`Refusal`] and its accessors.
 macro_rules! refusals {
     ($($(#[$doc:meta])* $variant:ident = $code:literal, $label:literal;)+) => {
@@ -103,6 +105,8 @@ refusals! {
     Transited = 20, "transited";
     /// The ticket's addresses do not hold the sender's, and `check-addresses` is on.
     Address = 38, "address";
+    /// The authorization data of the ticket or the authenticator does not decode.
+    MalformedAuthorizationData = 60, "malformed_authorization_data";
     /// FAST armour in the authorization data of the ticket or the authenticator.
     ArmorInAuthorizationData = 31, "armor_in_authorization_data";
 
@@ -232,7 +236,7 @@ impl Refusal {
     /// The refusal with what the operator should know beside its name.
     #[must_use]
     pub fn because(self, detail: impl Into<Detail>) -> Refused {
-        Refused { reason: self, detail: detail.into() }
+        Refused { reason: self, detail: detail.into(), who: None }
     }
 }
 
@@ -244,6 +248,15 @@ pub struct Refused {
     pub reason: Refusal,
     /// What decided, for the operator.
     pub detail: Detail,
+    /// Whom it was about, once the ticket has opened.
+    pub who: Option<Box<Who>>,
+}
+
+impl Refused {
+    /// Names the client. The sender of an unopened ticket has no name.
+    pub(super) fn about(self, who: Who) -> Self {
+        Self { who: Some(Box::new(who)), ..self }
+    }
 }
 
 impl From<Refusal> for Refused {
@@ -307,7 +320,7 @@ impl fmt::Display for Detail {
 pub enum Rejected {
     /// Not a Kerberos request: no answer at all, because an answer could start a loop
     /// (CVE-2002-2443) or help a scanner.
-    Dropped(Dropped),
+    Dropped,
     /// A real KDC's business: relayed where a relay is configured, else refused.
     NotOurs(Refused),
     /// Ours, or nobody's, and refused.
@@ -323,26 +336,6 @@ impl From<Refused> for Rejected {
 impl From<Refusal> for Rejected {
     fn from(reason: Refusal) -> Self {
         Self::Refused(reason.into())
-    }
-}
-
-/// Why a message gets no answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Dropped {
-    /// It is not strict DER of the expected type.
-    Malformed,
-    /// It is a Kerberos message, but not a request.
-    NotARequest,
-}
-
-impl Dropped {
-    /// The stable name used in metrics and logs.
-    #[must_use]
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Malformed => "decode",
-            Self::NotARequest => "not_a_request",
-        }
     }
 }
 

@@ -1,12 +1,12 @@
 //! First stage: from bytes to a request that is ours to answer. No key is touched here.
 
-use std::time::Duration;
-
 use super::domain::{Domain, Snapshot};
-use super::refusal::{Dropped, Refusal, Refused, Rejected};
+use super::refusal::{Refusal, Refused, Rejected};
+use crate::krb::der::Der;
 use crate::krb::keys::BranchKeys;
 use crate::krb::messages::{
-    ApReq, EncryptedData, KdcReq, KdcReqBody, KerberosTime, PaData, RequestError, kdc_options, msg_type, padata,
+    ApReq, EncryptedData, KdcReq, KdcReqBody, KerbKeyListReq, KerberosTime, PaPacOptions, RequestError, RequestType,
+    VERSION, kdc_options, pa_type,
 };
 
 /// The options an exchange may have (RFC 4120 §5.4.1); any other is a domain controller's business.
@@ -29,27 +29,26 @@ impl<'r> TgsRequest<'r> {
     ///
     /// # Errors
     /// What does not decode or is no request is dropped; an AS-REQ is not ours.
-    pub fn parse(bytes: &'r [u8]) -> Result<Self, Rejected> {
-        let message = KdcReq::parse(bytes).map_err(|error| match error {
-            RequestError::TooLarge => Rejected::from(Refusal::MessageTooLarge),
-            RequestError::NotARequest => Rejected::Dropped(Dropped::NotARequest),
-            RequestError::Malformed(_) => Rejected::Dropped(Dropped::Malformed),
+    pub fn parse(octets: &'r [u8]) -> Result<Self, Rejected> {
+        let message = KdcReq::parse(octets).map_err(|error| match error {
+            RequestError::PadataTooLarge => Refusal::MessageTooLarge.into(),
+            RequestError::Malformed(_) => Rejected::Dropped,
         })?;
-        if message.pvno != 5 {
+        if message.pvno != VERSION {
             return Err(Refusal::ProtocolVersion.into());
         }
-        if message.msg_type == msg_type::AS_REQ {
-            return Err(Rejected::NotOurs(Refusal::AsRequest.into()));
+        if message.msg_type == RequestType::AsReq {
+            return Err(not_ours(Refusal::AsRequest));
         }
-        if message.padata.is_empty() {
+        if message.padata.is_none_or(|padata| padata.is_empty()) {
             return Err(Refusal::NoPadata.into());
         }
-        let mut tgs_reqs = message.padata.iter().filter(|padata| padata.kind == padata::TGS_REQ);
-        let (Some(tgs_req), None) = (tgs_reqs.next(), tgs_reqs.next()) else {
-            let several = message.padata.iter().any(|padata| padata.kind == padata::TGS_REQ);
-            return Err(if several { Refusal::DuplicatePadata } else { Refusal::NoTgsReq }.into());
-        };
-        let ap_req = ApReq::parse(tgs_req.value).map_err(|_| Rejected::Dropped(Dropped::Malformed))?;
+        let mut tgs_reqs = message.padata_of_kind(pa_type::TGS_REQ);
+        let tgs_req = tgs_reqs.next().ok_or(Refusal::NoTgsReq)?;
+        if tgs_reqs.next().is_some() {
+            return Err(Refusal::DuplicatePadata.into());
+        }
+        let ap_req = ApReq::parse(tgs_req).map_err(|_| Rejected::Dropped)?;
         Ok(Self { message, ap_req })
     }
 
@@ -60,13 +59,13 @@ impl<'r> TgsRequest<'r> {
     /// [`Rejected::NotOurs`] for everything that a domain controller would answer with something
     /// other than an exchange.
     pub fn claim<'s>(self, snapshot: &Snapshot<'s>) -> Result<ClaimedRequest<'r, 's>, Rejected> {
-        if self.has_padata(padata::FX_FAST) {
+        if self.has_padata(pa_type::FX_FAST) {
             return Err(not_ours(Refusal::Fast));
         }
-        if self.has_padata(padata::FX_FAST_ARMOR) {
+        if self.has_padata(pa_type::FX_FAST_ARMOR) {
             return Err(Refusal::FastArmor.into());
         }
-        let body = &self.message.body;
+        let body = self.message.body();
         let ticket = &self.ap_req.ticket;
         let domain = snapshot.domains.find(ticket.realm).ok_or(not_ours(Refusal::WrongRealm))?;
         if !domain.is_realm(body.realm) {
@@ -90,8 +89,8 @@ impl<'r> TgsRequest<'r> {
             ticket: ticket.enc_part,
             ticket_version: u16::from_be_bytes([version_high, version_low]),
             authenticator: self.ap_req.authenticator,
-            body: self.message.body,
-            body_raw: self.message.body_raw,
+            body: *self.message.body(),
+            body_der: self.message.body_der(),
             wishes,
             domain,
             branch,
@@ -109,10 +108,10 @@ impl<'r> TgsRequest<'r> {
         if body.kdc_options & !EXCHANGE_OPTIONS != 0 {
             return Err(not_ours(Refusal::KdcOption));
         }
-        if body.enc_authorization_data.is_some() || body.additional_tickets {
+        if body.enc_authorization_data.is_some() || body.additional_tickets.is_some() {
             return Err(not_ours(Refusal::UnsupportedField));
         }
-        if self.has_padata(padata::FOR_USER) || self.has_padata(padata::S4U_X509_USER) {
+        if self.has_padata(pa_type::FOR_USER) || self.has_padata(pa_type::S4U_X509_USER) {
             return Err(not_ours(Refusal::S4u));
         }
         if body.from.is_some_and(|from| from > now.saturating_add(domain.rules.clock_skew)) {
@@ -122,10 +121,52 @@ impl<'r> TgsRequest<'r> {
     }
 
     fn has_padata(&self, kind: i32) -> bool {
-        self.message.padata.iter().any(|padata| padata.kind == kind)
+        self.message.padata_of_kind(kind).next().is_some()
     }
 }
 
 fn not_ours(reason: Refusal) -> Rejected {
     Rejected::NotOurs(reason.into())
+}
+
+/// A request for an exchange with one of our domains, its ticket still sealed.
+#[derive(Debug)]
+pub struct ClaimedRequest<'r, 's> {
+    pub(super) ticket: EncryptedData<'r>,
+    /// The low half of the kvno: a hint, not a selector. Tools send 0, Entra ID a number of its own.
+    pub(super) ticket_version: u16,
+    pub(super) authenticator: EncryptedData<'r>,
+    pub(super) body: KdcReqBody<'r>,
+    /// The body's octets as received: what the authenticator's checksum covers.
+    pub(super) body_der: &'r [u8],
+    pub(super) wishes: Wishes,
+    pub(super) domain: &'s Domain,
+    pub(super) branch: &'s BranchKeys,
+}
+
+/// What the padata ask for beside the ticket.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Wishes {
+    /// The flags of PA-PAC-OPTIONS ([MS-KILE] 2.2.10); 0 without.
+    pub(super) pac_options: u32,
+    /// KERB-KEY-LIST-REQ ([MS-KILE] 2.2.11) is there and sensible.
+    pub(super) key_list: bool,
+}
+
+impl Wishes {
+    /// More types than this in a KERB-KEY-LIST-REQ is no wish that anybody has.
+    const KEY_LIST_TYPES: usize = 16;
+
+    fn read(message: &KdcReq<'_>) -> Result<Self, Refused> {
+        let malformed = |_| Refused::from(Refusal::MalformedPadata);
+        let mut wishes = Self::default();
+        for value in message.padata_of_kind(pa_type::PAC_OPTIONS) {
+            wishes.pac_options = PaPacOptions::parse(value).map_err(malformed)?.0;
+        }
+        for value in message.padata_of_kind(pa_type::KERB_KEY_LIST_REQ) {
+            let types = KerbKeyListReq::parse(value).map_err(malformed)?.len();
+            wishes.key_list = (1..=Self::KEY_LIST_TYPES).contains(&types);
+        }
+        Ok(wishes)
+    }
 }

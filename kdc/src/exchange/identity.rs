@@ -1,0 +1,263 @@
+//! Fourth stage: the PAC was signed by the branch, and SID and name in it are one account's.
+
+use pac::{BufferType, ClientInfo, FileTime, Pac, PacError, Sid, Signature, SignatureType};
+
+use super::authenticator::AuthenticatedRequest;
+use super::domain::{Domain, Snapshot};
+use super::notes::{Note, Notes};
+use super::refusal::{Refusal, Refused};
+use super::request::Wishes;
+use super::ticket::OpenedTicket;
+use super::who::Who;
+use crate::directory::{DirectoryView, Principal};
+use crate::krb::crypto::EncryptionKey;
+use crate::krb::messages::{KdcReqBody, KerberosTime, PrincipalNameBuf, PrincipalName, name_type};
+
+/// A client whose ticket, authenticator and PAC hold. Nothing of the ticket is kept but this.
+#[derive(Debug)]
+pub struct AuthenticatedClient<'r, 's> {
+    pub(super) who: Who,
+    pub(super) requestor: Sid,
+    pub(super) domain: &'s Domain,
+    pub(super) body: KdcReqBody<'r>,
+    pub(super) wishes: Wishes,
+    pub(super) ticket: TicketFacts,
+    pub(super) session_key: EncryptionKey,
+    pub(super) subkey: Option<EncryptionKey>,
+    pub(super) notes: Notes,
+    authenticator: &'r [u8],
+}
+
+/// What the full TGT takes over from the partial one.
+#[derive(Debug)]
+pub(super) struct TicketFacts {
+    /// Copied octet for octet: the TGS does not canonicalise (RFC 6806 §6).
+    pub(super) cname: PrincipalNameBuf,
+    pub(super) flags: u32,
+    pub(super) authtime: KerberosTime,
+    pub(super) endtime: KerberosTime,
+    pub(super) renew_till: Option<KerberosTime>,
+}
+
+impl<'r, 's> AuthenticatedRequest<'r, 's, '_> {
+    /// Verifies the PAC of the ticket ([MS-PAC] 2.8) and takes from it who the client is. Everything else in
+    /// it is left unread: the new PAC comes from the directory.
+    ///
+    /// # Errors
+    /// [`Refused`] names the first check that fails.
+    pub fn identify_by_pac(self) -> Result<AuthenticatedClient<'r, 's>, Refused> {
+        let mut who = self.ticket.who();
+        let mut notes = self.ticket.notes;
+        let requestor = match self.ticket.verify_pac(&mut notes) {
+            Ok(requestor) => requestor,
+            Err(refused) => return Err(refused.about(who)),
+        };
+        who.sid = Some(requestor);
+        let OpenedTicket { request, part, session_key, .. } = self.ticket;
+        Ok(AuthenticatedClient {
+            who,
+            requestor,
+            domain: request.domain,
+            body: request.body,
+            wishes: request.wishes,
+            ticket: TicketFacts {
+                cname: part.cname.to_owned(),
+                flags: part.flags,
+                authtime: part.authtime,
+                endtime: part.endtime,
+                renew_till: part.renew_till,
+            },
+            session_key,
+            subkey: self.subkey,
+            notes,
+            authenticator: request.authenticator.cipher,
+        })
+    }
+}
+
+impl OpenedTicket<'_, '_, '_> {
+    fn verify_pac(&self, notes: &mut Notes) -> Result<Sid, Refused> {
+        let pac = Pac::parse(self.pac()?).map_err(|error| match error {
+            PacError::DuplicateBuffer(_) => Refusal::PacDuplicate.into(),
+            _ => Refusal::PacStructure.because("layout"),
+        })?;
+        for required in [BufferType::LOGON_INFO, BufferType::CLIENT_INFO] {
+            if pac.buffer(required).is_none() {
+                return Err(Refusal::PacStructure.because("a buffer that must be there is missing"));
+            }
+        }
+        self.verify_signatures(&pac, notes)?;
+        self.check_client_info(&pac)?;
+        let requestor = pac.buffer(BufferType::REQUESTOR).ok_or(Refusal::RequestorMissing)?;
+        Sid::from_bytes(requestor).map_err(|_| Refusal::PacStructure.because("PAC_REQUESTOR is no SID"))
+    }
+
+    /// Exactly one AD-WIN2K-PAC, inside AD-IF-RELEVANT ([MS-PAC] 1.4).
+    fn pac(&self) -> Result<&[u8], Refused> {
+        let data = self.part.authorization_data.as_ref().ok_or(Refusal::NoPac)?;
+        let pacs = data.pacs().map_err(|_| Refusal::MalformedAuthorizationData)?;
+        pacs.only().ok_or(Refusal::NoPac.because(if pacs.count > 1 { "more than one" } else { "" }))
+    }
+
+    /// The server signature over the whole PAC decides; the KDC signature over it is verified where a key of
+    /// its type is loaded. A real RODC signs the two with different types (`tests/vectors/windows-rodc-2021`).
+    fn verify_signatures(&self, pac: &Pac<'_>, notes: &mut Notes) -> Result<(), Refused> {
+        let missing = |_| Refusal::PacStructure.because("a signature is missing or cut");
+        let server = pac.server_signature().map_err(missing)?;
+        let kdc = pac.kdc_signature().map_err(missing)?;
+        let unsigned = pac.unsigned();
+        let branch = self.request.branch;
+
+        if !branch.pac_keys(server.kind).any(|key| key.verify(&unsigned, server.mac)) {
+            return Err(Refusal::PacSignature.because("server signature"));
+        }
+        let mut kdc_keys = branch.kdc_signature_keys(kdc.kind).peekable();
+        if kdc_keys.peek().is_none() {
+            notes.add(Note::KdcSignatureUnverified);
+        } else if !kdc_keys.any(|key| key.verify(server.mac, kdc.mac)) {
+            return Err(Refusal::PacSignature.because("KDC signature"));
+        }
+        // [MS-PAC] 2.8: an RODC's signature ends with its number. Tools leave it out and Windows does not mind.
+        for Signature { rodc_identifier, .. } in [server, kdc] {
+            if rodc_identifier.is_some_and(|number| number != branch.number()) {
+                return Err(Refusal::PacBranch.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// [MS-PAC] 2.7: PAC_CLIENT_INFO ties the PAC to this ticket.
+    fn check_client_info(&self, pac: &Pac<'_>) -> Result<(), Refused> {
+        let info = pac
+            .buffer(BufferType::CLIENT_INFO)
+            .and_then(|buffer| ClientInfo::decode(buffer).ok())
+            .ok_or(Refusal::PacClientInfo)?;
+        let same_time = info.client_id == FileTime::from_unix_seconds(self.part.authtime.unix_seconds());
+        if same_time && is_name(&self.part.cname, &info.name) { Ok(()) } else { Err(Refusal::PacClientInfo.into()) }
+    }
+}
+
+/// Whether octets of a cname are this UTF-16 name, character for character.
+fn is_name(cname: &PrincipalName<'_>, name: &[u16]) -> bool {
+    let text = cname.only_component().and_then(|only| std::str::from_utf8(only).ok());
+    text.is_some_and(|text| text.encode_utf16().eq(name.iter().copied()))
+}
+
+impl<'r, 's> AuthenticatedClient<'r, 's> {
+    /// Whom the request is about.
+    #[must_use]
+    pub fn who(&self) -> &Who {
+        &self.who
+    }
+
+    /// PAC_REQUESTOR: the account to read from the directory.
+    #[must_use]
+    pub fn requestor(&self) -> Sid {
+        self.requestor
+    }
+
+    /// The domain that serves the request.
+    #[must_use]
+    pub fn domain(&self) -> &'s Domain {
+        self.domain
+    }
+
+    /// The sealed authenticator: what the replay memory remembers.
+    #[must_use]
+    pub fn authenticator(&self) -> &'r [u8] {
+        self.authenticator
+    }
+
+    /// Whether an account is the one that SID and name of the ticket name together.
+    #[must_use]
+    pub fn is(&self, account: &Principal) -> bool {
+        account.sid == self.requestor && account.is_named(&self.ticket.cname.as_name())
+    }
+
+    /// Ties the client to the account with the requestor's SID, which must have the client's name as well
+    /// (CVE-2021-42287: neither alone identifies). `account` is `None` where the domain has no such SID.
+    ///
+    /// # Errors
+    /// [`Unidentified`], which may need to know whether the name exists at all.
+    pub fn identify<'a>(
+        self,
+        account: Option<&'a Principal>,
+    ) -> Result<IdentifiedClient<'r, 's, 'a>, Unidentified> {
+        let Some(view) = self.domain.directory.as_deref() else {
+            return Err(Refusal::DirectoryStale.because("").about(self.who).into());
+        };
+        if view.krbtgt_version.is_some_and(|current| self.domain.keys.is_outdated(current)) {
+            return Err(Refusal::KrbtgtOutdated.because("").about(self.who).into());
+        }
+        match account {
+            Some(account) if self.is(account) => Ok(IdentifiedClient { client: self, account, view }),
+            _ => Err(self.unidentified(view)),
+        }
+    }
+
+    fn unidentified(self, view: &DirectoryView) -> Unidentified {
+        let cname = self.ticket.cname.as_name();
+        let name = cname
+            .only_component()
+            .filter(|only| !only.iter().any(|octet| matches!(octet, 0 | b'/')))
+            .and_then(|only| std::str::from_utf8(only).ok());
+        let Some(name) = name else {
+            return Refusal::ClientUnknown.because("not a name that an account can have").about(self.who).into();
+        };
+        let reason = if self.requestor.is_in_domain(&view.domain_sid) {
+            Refusal::RequestorMismatch
+        } else {
+            Refusal::RequestorForeign
+        };
+        let question = NameQuestion {
+            name: name.to_owned(),
+            enterprise: cname.name_type == name_type::ENTERPRISE,
+        };
+        Unidentified::Name(question, reason.because(self.requestor).about(self.who))
+    }
+}
+
+/// Why SID and name did not lead to one account.
+#[derive(Debug)]
+pub enum Unidentified {
+    /// Refused whatever the directory says of the name.
+    Refused(Refused),
+    /// Refused thus if an account has this name; [`Refusal::ClientUnknown`] if none has.
+    Name(NameQuestion, Refused),
+}
+
+impl From<Refused> for Unidentified {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+impl Unidentified {
+    /// The refusal, given whether an account has the name. A directory that was not asked counts as one that
+    /// has it: the client learns less.
+    #[must_use]
+    pub fn refuse(self, name_exists: bool) -> Refused {
+        match self {
+            Self::Refused(refused) => refused,
+            Self::Name(_, refused) if name_exists => refused,
+            Self::Name(_, refused) => Refused { reason: Refusal::ClientUnknown, ..refused },
+        }
+    }
+}
+
+/// Does any account of the domain have this name?
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NameQuestion {
+    /// The only component of the cname. It was chosen outside: escape it before it enters a filter.
+    pub name: String,
+    /// An NT-ENTERPRISE name may be a userPrincipalName too (RFC 6806 §5).
+    pub enterprise: bool,
+}
+
+/// A client and the account that SID and name both are of.
+#[derive(Debug)]
+pub struct IdentifiedClient<'r, 's, 'a> {
+    pub(super) client: AuthenticatedClient<'r, 's>,
+    pub(super) account: &'a Principal,
+    pub(super) view: &'s DirectoryView,
+}

@@ -1,0 +1,279 @@
+//! Last stage: the full TGT and the reply that carries it.
+
+use std::time::Duration;
+
+use pac::{FileTime, PacError};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use super::admission::AdmittedClient;
+use super::domain::Timestamp;
+use super::notes::{Note, Notes};
+use super::refusal::{Refusal, Refused};
+use super::who::Who;
+use crate::krb::crypto::{CONFOUNDER_LEN, CipherKey, EncryptionType, KeyUsage};
+use crate::krb::der::Der;
+use crate::krb::keys::{Key, Krbtgt};
+use crate::krb::messages::{
+    AuthorizationData, EncKdcRepPart, EncPartTag, EncTicketPart, EncryptedData, EncryptionKeyView, KdcRep,
+    KerberosString, KerberosTime, LastReq, LastReqEntry, PaData, PaDatas, PaPacOptions, PaSupportedEnctypes,
+    PrincipalName, ReplyType, Ticket, TransitedEncoding, WireInt, if_relevant_pac, kdc_options, name_type, pa_type,
+    pac_options, ticket_flags,
+};
+
+/// Types that a client can list before the rest is ignored.
+const LISTED_ETYPES: usize = 32;
+
+/// How long a Protected User's TGT lives, and how long it can be renewed ([MS-KILE] 3.3.5.6).
+const PROTECTED_USER_LIFETIME: Duration = Duration::from_secs(4 * 60 * 60);
+
+/// The random octets of one exchange, drawn in one call.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct Entropy {
+    session_key: [u8; 32],
+    ticket_confounder: [u8; CONFOUNDER_LEN],
+    reply_confounder: [u8; CONFOUNDER_LEN],
+}
+
+impl Entropy {
+    /// How many random octets an exchange takes.
+    pub const LEN: usize = 32 + 2 * CONFOUNDER_LEN;
+
+    /// Takes key and confounders from `octets`.
+    #[must_use]
+    pub fn from_octets(octets: &Zeroizing<[u8; Self::LEN]>) -> Self {
+        let mut entropy = Self {
+            session_key: [0; 32],
+            ticket_confounder: [0; CONFOUNDER_LEN],
+            reply_confounder: [0; CONFOUNDER_LEN],
+        };
+        let targets =
+            entropy.session_key.iter_mut().chain(&mut entropy.ticket_confounder).chain(&mut entropy.reply_confounder);
+        targets.zip(octets.iter()).for_each(|(target, octet)| *target = *octet);
+        entropy
+    }
+
+    /// The session key: random octets are a key of any AES type as they are (RFC 3962 §6, RFC 8009 §5).
+    fn session_key(&self, etype: EncryptionType) -> EncryptionKeyView<'_> {
+        let value = self.session_key.get(..etype.key_len()).unwrap_or(&self.session_key);
+        EncryptionKeyView { etype: etype.as_i32(), value }
+    }
+}
+
+/// What an exchange has come to.
+#[derive(Debug)]
+pub struct Issued {
+    /// The TGS-REP.
+    pub reply: Vec<u8>,
+    /// Whom it is for.
+    pub who: Who,
+    /// When the full TGT ends.
+    pub endtime: KerberosTime,
+    /// The type of its session key.
+    pub session_etype: EncryptionType,
+    /// Remarks for the log.
+    pub notes: Notes,
+}
+
+/// What the full TGT will be, decided before anything is sealed.
+struct Terms {
+    flags: u32,
+    starttime: KerberosTime,
+    endtime: KerberosTime,
+    renew_till: Option<KerberosTime>,
+}
+
+impl AdmittedClient<'_, '_, '_> {
+    /// Composes the PAC, seals the full TGT under the domain's krbtgt key and the reply under the client's.
+    ///
+    /// # Errors
+    /// [`Refused`] if no ticket with the client's wishes can be made.
+    pub fn seal(self, now: Timestamp, entropy: &Entropy) -> Result<Issued, Refused> {
+        let sealed = self.session_etype().and_then(|session_etype| {
+            let terms = self.terms(now.seconds)?;
+            let reply = self.reply(&terms, session_etype, entropy)?;
+            Ok((terms.endtime, session_etype, reply))
+        });
+        let client = self.0.client;
+        let (endtime, session_etype, reply) = match sealed {
+            Ok(sealed) => sealed,
+            Err(refused) => return Err(refused.about(client.who)),
+        };
+        let mut notes = client.notes;
+        if client.wishes.key_list {
+            notes.add(Note::KeyListIgnored);
+        }
+        Ok(Issued { reply, who: client.who, endtime, session_etype, notes })
+    }
+
+    /// The strongest type that the client lists, in our order and not in the client's (CVE-2022-37966).
+    fn session_etype(&self) -> Result<EncryptionType, Refused> {
+        let listed = |etype: &EncryptionType| {
+            self.0.client.body.etypes.iter().take(LISTED_ETYPES).any(|listed| listed == etype.as_i32())
+        };
+        EncryptionType::ALL.into_iter().find(listed).ok_or(Refusal::NoCommonEtype.into())
+    }
+
+    /// Flags and times: what is asked for, within what the partial TGT has, the domain and the account allow
+    /// (RFC 4120 §3.3.3, [MS-KILE] 3.3.5.1 and 3.3.5.6).
+    fn terms(&self, now: KerberosTime) -> Result<Terms, Refused> {
+        let client = &self.0.client;
+        let (body, partial, rules) = (&client.body, &client.ticket, &client.domain.rules);
+        let account = &self.0.account.account;
+        let protected = account.is_protected_user(&self.0.view.domain_sid);
+
+        let asked_till = if body.till == KerberosTime::EPOCH { KerberosTime::MAX } else { body.till };
+        if asked_till <= now {
+            return Err(Refusal::NeverValid.because("till has passed"));
+        }
+        let mut endtime = asked_till.min(partial.endtime).min(now.saturating_add(rules.max_lifetime));
+        let mut latest_renewal = now.saturating_add(rules.max_renew);
+        if protected {
+            endtime = endtime.min(now.saturating_add(PROTECTED_USER_LIFETIME));
+            latest_renewal = latest_renewal.min(now.saturating_add(PROTECTED_USER_LIFETIME));
+        }
+        if endtime <= now {
+            return Err(Refusal::NeverValid.into());
+        }
+
+        let asked_and_held = |option: u32, flag: u32| {
+            if body.kdc_options & option != 0 { partial.flags & flag } else { 0 }
+        };
+        let mut flags = partial.flags & ticket_flags::PRE_AUTHENT;
+        if !(protected || account.is_not_delegated()) {
+            flags |= asked_and_held(kdc_options::FORWARDABLE, ticket_flags::FORWARDABLE);
+            flags |= asked_and_held(kdc_options::PROXIABLE, ticket_flags::PROXIABLE);
+        }
+        let renew_till = partial
+            .renew_till
+            .filter(|_| asked_and_held(kdc_options::RENEWABLE, ticket_flags::RENEWABLE) != 0)
+            .map(|held| {
+                let asked = body.rtime.filter(|rtime| *rtime != KerberosTime::EPOCH).unwrap_or(KerberosTime::MAX);
+                asked.min(held).min(latest_renewal)
+            })
+            .filter(|renew_till| *renew_till > endtime);
+        if renew_till.is_some() {
+            flags |= ticket_flags::RENEWABLE;
+        }
+        if self.announces_extensions() {
+            flags |= ticket_flags::ENC_PA_REP;
+        }
+        Ok(Terms { flags, starttime: now, endtime, renew_till })
+    }
+}
+
+impl AdmittedClient<'_, '_, '_> {
+    /// Whether the reply carries encrypted-pa-data. A client that asked for nothing that needs it gets none,
+    /// nor the flag that announces it ([MS-KILE] 3.3.5.7, RFC 6806 §11).
+    fn announces_extensions(&self) -> bool {
+        self.canonicalizes() || self.is_branch_aware()
+    }
+
+    fn canonicalizes(&self) -> bool {
+        self.0.client.body.kdc_options & kdc_options::CANONICALIZE != 0
+    }
+
+    fn is_branch_aware(&self) -> bool {
+        self.0.client.wishes.pac_options & pac_options::BRANCH_AWARE != 0
+    }
+
+    /// The PAC of the full TGT, under the domain's krbtgt key ([MS-PAC] 2.8).
+    fn pac(&self, key: &Key<Krbtgt>) -> Result<Vec<u8>, Refused> {
+        let partial = &self.0.client.ticket;
+        let cname = partial.cname.as_name();
+        let name = cname.only_component().and_then(|name| std::str::from_utf8(name).ok()).unwrap_or_default();
+        let authtime = FileTime::from_unix_seconds(partial.authtime.unix_seconds());
+        let mut pac = Vec::new();
+        self.0
+            .account
+            .pac
+            .compose(authtime, name, key.pac_signature_type(), &|octets| key.pac_key().mac(octets), &mut pac)
+            .map_err(|error| match error {
+                PacError::TooLong(_) => Refusal::PacTooLarge.into(),
+                _ => Refusal::Internal.because("the PAC cannot be composed"),
+            })?;
+        Ok(pac)
+    }
+
+    /// The TGS-REP with the full TGT in it (RFC 4120 §3.3.3).
+    fn reply(&self, terms: &Terms, session_etype: EncryptionType, entropy: &Entropy) -> Result<Vec<u8>, Refused> {
+        let client = &self.0.client;
+        let partial = &client.ticket;
+        let key = client.domain.keys.issuing();
+        let session_key = entropy.session_key(session_etype);
+        let realm = client.domain.realm.as_bytes();
+        let krbtgt = [KerberosString(b"krbtgt"), KerberosString(realm)];
+        let sname = PrincipalName::new(name_type::SRV_INST, &krbtgt);
+
+        let authorization_data = if_relevant_pac(&self.pac(key)?);
+        let ticket_part = EncTicketPart {
+            flags: terms.flags,
+            key: session_key,
+            crealm: realm,
+            cname: partial.cname.as_name(),
+            // DOMAIN-X500-COMPRESS and nothing, as Windows writes it (`tests/vectors/windows-server-2022`).
+            transited: TransitedEncoding { tr_type: 1, contents: &[] },
+            authtime: partial.authtime,
+            starttime: Some(terms.starttime),
+            endtime: terms.endtime,
+            renew_till: terms.renew_till,
+            caddr: None,
+            authorization_data: Some(
+                AuthorizationData::parse(&authorization_data)
+                    .map_err(|_| Refusal::Internal.because("the authorization data does not decode"))?,
+            ),
+        };
+        let mut ticket_cipher = Vec::new();
+        key.seal_ticket(&entropy.ticket_confounder, &ticket_part.to_der(), &mut ticket_cipher);
+
+        let supported = PaSupportedEnctypes(client.domain.keys.supported_enctypes()).to_octets();
+        let echoed = PaPacOptions(client.wishes.pac_options).to_der();
+        let mut extensions = Vec::with_capacity(2);
+        if self.canonicalizes() {
+            extensions.push(PaData { kind: pa_type::SUPPORTED_ENCTYPES, value: &supported });
+        }
+        if self.is_branch_aware() {
+            extensions.push(PaData { kind: pa_type::PAC_OPTIONS, value: &echoed });
+        }
+        let last_req = [LastReqEntry { lr_type: 0, lr_value: partial.authtime }];
+        let reply_part = EncKdcRepPart {
+            tag: EncPartTag::EncTgsRepPart,
+            key: session_key,
+            last_req: LastReq::of(&last_req),
+            nonce: client.body.nonce,
+            key_expiration: None,
+            flags: terms.flags,
+            authtime: partial.authtime,
+            starttime: Some(terms.starttime),
+            endtime: terms.endtime,
+            renew_till: terms.renew_till,
+            srealm: realm,
+            sname,
+            caddr: None,
+            encrypted_pa_data: self.announces_extensions().then_some(PaDatas::of(&extensions)),
+        };
+        let reply_key = match &client.subkey {
+            Some(subkey) => CipherKey::new(subkey, KeyUsage::TgsRepSubkey),
+            None => CipherKey::new(&client.session_key, KeyUsage::TgsRepSessionKey),
+        };
+        let mut reply_cipher = Vec::new();
+        reply_key.seal(&entropy.reply_confounder, &reply_part.to_der(), &mut reply_cipher);
+
+        Ok(KdcRep {
+            msg_type: ReplyType::TgsRep,
+            padata: None,
+            crealm: realm,
+            cname: partial.cname.as_name(),
+            ticket: Ticket {
+                realm,
+                sname,
+                enc_part: EncryptedData {
+                    etype: key.etype().as_i32(),
+                    kvno: Some(WireInt::unsigned(key.kvno())),
+                    cipher: &ticket_cipher,
+                },
+            },
+            enc_part: EncryptedData { etype: reply_key.etype().as_i32(), kvno: None, cipher: &reply_cipher },
+        }
+        .to_der())
+    }
+}

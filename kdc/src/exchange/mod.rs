@@ -1,0 +1,78 @@
+//! The exchange: from a TGS-REQ with a partial TGT to a TGS-REP with a full one, or to a reason why not.
+//!
+//! Pure: bytes, a frozen [`Snapshot`] and random octets come in, a decision comes out. Between
+//! [`verify`] and [`issue`] the daemon asks its replay memory and the directory; [`exchange`] does without the
+//! first, for tests, benches and fuzzers.
+//!
+//! Each stage is a type with private fields and one constructor, the check it is named after, and takes the stage
+//! before it by value: no step can be skipped, repeated or reordered.
+
+mod admission;
+mod authenticator;
+mod domain;
+mod error_reply;
+mod identity;
+mod issue;
+mod notes;
+mod refusal;
+mod request;
+mod ticket;
+mod who;
+
+use pac::Sid;
+use zeroize::Zeroizing;
+
+pub use admission::{AdmittedClient, PermittedClient};
+pub use authenticator::AuthenticatedRequest;
+pub use domain::{Admission, Domain, Domains, Rules, Snapshot, Timestamp};
+pub use error_reply::{error_reply, too_big_reply};
+pub use identity::{AuthenticatedClient, IdentifiedClient, NameQuestion, Unidentified};
+pub use issue::{Entropy, Issued};
+pub use notes::{Note, Notes};
+pub use refusal::{Detail, Refusal, Refused, Rejected};
+pub use request::{ClaimedRequest, TgsRequest};
+pub use ticket::OpenedTicket;
+pub use who::Who;
+
+use crate::directory::Principal;
+
+/// From octets to a client whose ticket, authenticator and PAC hold.
+///
+/// # Errors
+/// [`Rejected`] says whether to drop, to relay or to refuse, and why.
+pub fn verify<'r, 's>(request: &'r [u8], snapshot: &Snapshot<'s>) -> Result<AuthenticatedClient<'r, 's>, Rejected> {
+    let mut plain = Zeroizing::default();
+    let client = TgsRequest::parse(request)? // RFC 4120 §5.4.1
+        .claim(snapshot)? // ours at all?
+        .open_ticket(&mut plain, snapshot)? // RFC 4120 §3.3.2
+        .authenticate(snapshot)? // RFC 4120 §3.2.3
+        .identify_by_pac()?; // [MS-PAC] 2.8, 2.15: signatures, then who
+    Ok(client)
+}
+
+/// From a client and its account to a sealed full TGT.
+///
+/// # Errors
+/// [`Refused`] names the rule that forbids it.
+pub fn issue(client: IdentifiedClient<'_, '_, '_>, now: Timestamp, entropy: &Entropy) -> Result<Issued, Refused> {
+    client
+        .permit()? // [MS-ADTS] 6.1.1.3.2
+        .in_good_standing(now)? // [MS-KILE] 3.3.5.7.1
+        .seal(now, entropy) // RFC 4120 §3.3.3, [MS-PAC] 2.3
+}
+
+/// The whole exchange with the accounts at hand, `find` giving the account of a SID.
+///
+/// # Errors
+/// As [`verify`] and [`issue`]. A client whose name and SID do not agree counts as one whose name exists.
+pub fn exchange<'a>(
+    request: &[u8],
+    snapshot: &Snapshot<'_>,
+    find: impl FnOnce(&Sid) -> Option<&'a Principal>,
+    entropy: &Entropy,
+) -> Result<Issued, Rejected> {
+    let client = verify(request, snapshot)?;
+    let account = find(&client.requestor());
+    let client = client.identify(account).map_err(|unidentified| unidentified.refuse(true))?;
+    Ok(issue(client, snapshot.now, entropy)?)
+}
