@@ -29,6 +29,9 @@ mod signatures;
 mod small_buffers;
 mod wire;
 
+#[cfg(test)]
+mod tests;
+
 pub use filetime::FileTime;
 pub use layout::{lay_out, sign};
 pub use logon_info::{

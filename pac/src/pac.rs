@@ -98,7 +98,7 @@ pub struct Buffer<'a> {
 }
 
 impl Buffer<'_> {
-    fn end(&self) -> usize {
+    pub(crate) fn end(&self) -> usize {
         self.offset.saturating_add(self.contents.len())
     }
 
