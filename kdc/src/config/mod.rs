@@ -1,0 +1,278 @@
+//! The configuration: parsed once, then trusted.
+//!
+//! The text of a file becomes a [`file::ConfigFile`] (what may be written), and that becomes a [`Config`] (what
+//! the daemon may rely on): addresses and URLs are parsed, credentials are resolved to paths, realms are distinct,
+//! whatever a domain needs is there. Nothing is checked again afterwards. The keys and their defaults are those of
+//! `conf/reference.toml`, which a test compares with the types here. A key whose feature is not built is unknown.
+//!
+//! Reading the file, and the files it names, is the shell's work: nothing here touches the disk.
+
+mod error;
+mod file;
+mod units;
+mod url;
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use error::ConfigError;
+pub use file::{
+    Cache, ClockSkew, Limits, Listen, Log, LogFormat, LogLevel, PolicyRules, Replay, Tickets,
+};
+pub use url::{LdapSecurity, LdapUrl};
+
+use file::{ConfigFile, DirectoryText, DomainFile, LdapFile};
+
+/// A whole configuration, free of contradictions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Sockets, their limits and time-outs.
+    pub listen: Listen,
+    /// How much one host, or all together, may take.
+    pub limits: Limits,
+    /// Bounds of the replay and retransmit memory.
+    pub replay: Replay,
+    /// The operational log.
+    pub log: Log,
+    /// The domains served: at least one, no realm twice.
+    pub domains: Vec<Domain>,
+}
+
+/// One `[[domain]]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Domain {
+    /// The Kerberos realm, the domain's DNS name in upper case.
+    pub realm: String,
+    /// Where its keys are; at least one.
+    pub keytabs: Vec<SecretFile>,
+    /// Where its principals are.
+    pub directory: Directory,
+    /// Whether an authenticator without a checksum over the request body is refused.
+    pub require_body_checksum: bool,
+    /// LogonServer of the PAC, where it is not to be the directory server's name.
+    pub logon_server: Option<String>,
+    /// How long what was read from the directory is believed.
+    pub cache: Cache,
+    /// Lifetimes and checks of tickets.
+    pub tickets: Tickets,
+    /// Who is refused on top of the directory's two lists.
+    pub policy: PolicyRules,
+}
+
+/// Where a domain's principals come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Directory {
+    /// The domain's directory servers.
+    Ldap(Ldap),
+    /// A file with the directory's objects in LDIF, for tests and labs.
+    Ldif(PathBuf),
+}
+
+/// How the directory servers are reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ldap {
+    /// Servers, in the order they are tried; at least one.
+    pub urls: Vec<LdapUrl>,
+    /// Distinguished name of the account for the simple bind.
+    pub bind_dn: String,
+    /// File with its password.
+    pub password: SecretFile,
+    /// PEM certificates to trust; the system's store where there is none.
+    pub ca_file: Option<PathBuf>,
+    /// Connections kept.
+    pub connections: NonZeroUsize,
+    /// For TCP, TLS and bind together.
+    pub connect_timeout: Duration,
+    /// For one search.
+    pub search_timeout: Duration,
+}
+
+/// A file that holds a secret; only ever named by path, its content appears in no message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretFile {
+    /// A path; the file's owner and permissions are checked before it is read.
+    Path(PathBuf),
+    /// A credential that systemd placed in `$CREDENTIALS_DIRECTORY`, with the permissions systemd chose.
+    Credential(PathBuf),
+}
+
+impl SecretFile {
+    /// Where the file is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Path(path) | Self::Credential(path) => path,
+        }
+    }
+}
+
+/// What a configuration text refers to besides itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// The file's name, for messages.
+    pub file: &'a Path,
+    /// `$CREDENTIALS_DIRECTORY`, against which `credential:NAME` is resolved.
+    pub credentials_directory: Option<&'a Path>,
+}
+
+impl Config {
+    /// Reads a configuration from the text of its file. The files it names are not looked at.
+    ///
+    /// # Errors
+    /// One line that names file, key or object and the mend.
+    pub fn parse(text: &str, surroundings: Surroundings<'_>) -> Result<Self, ConfigError> {
+        let file: ConfigFile = toml::from_str(text)
+            .map_err(|error| ConfigError::from_toml(&error, text, surroundings.file))?;
+        Self::try_from((file, surroundings))
+    }
+}
+
+impl TryFrom<(ConfigFile, Surroundings<'_>)> for Config {
+    type Error = ConfigError;
+
+    fn try_from((file, surroundings): (ConfigFile, Surroundings<'_>)) -> Result<Self, ConfigError> {
+        let fault =
+            |problem: String, mend: &str| ConfigError::of_object(surroundings.file, problem, mend);
+        if file.listen.kerberos.is_empty() {
+            return Err(fault(
+                "[listen] kerberos is empty".to_owned(),
+                "name an address such as \"0.0.0.0:88\", or leave the key out",
+            ));
+        }
+        if file.domain.is_empty() {
+            return Err(fault(
+                "no domain is configured".to_owned(),
+                "add a [[domain]] with realm and keytabs",
+            ));
+        }
+        let mut realms = BTreeSet::new();
+        let mut domains = Vec::with_capacity(file.domain.len());
+        for domain in file.domain {
+            if !realms.insert(domain.realm.0.clone()) {
+                return Err(fault(
+                    format!("realm {} is configured twice", domain.realm.0),
+                    "leave one [[domain]] of them",
+                ));
+            }
+            domains.push(Domain::try_from((domain, surroundings))?);
+        }
+        Ok(Self {
+            listen: file.listen,
+            limits: file.limits,
+            replay: file.replay,
+            log: file.log,
+            domains,
+        })
+    }
+}
+
+impl TryFrom<(DomainFile, Surroundings<'_>)> for Domain {
+    type Error = ConfigError;
+
+    fn try_from((file, surroundings): (DomainFile, Surroundings<'_>)) -> Result<Self, ConfigError> {
+        let realm = file.realm.0;
+        let fault = |problem: &str, mend: &str| {
+            ConfigError::of_object(
+                surroundings.file,
+                format!("domain {realm}: {problem}"),
+                mend,
+            )
+        };
+        if file.keytabs.is_empty() {
+            return Err(fault(
+                "keytabs is empty",
+                "name the keytab that holds the realm's krbtgt key",
+            ));
+        }
+        let keytabs = file
+            .keytabs
+            .into_iter()
+            .map(|path| {
+                path.resolve(surroundings)
+                    .map_err(|problem| fault(&problem, CREDENTIAL_MEND))
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let directory = match (file.directory, file.ldap) {
+            (DirectoryText::Ldap, Some(ldap)) => {
+                Directory::Ldap(resolve_ldap(ldap, surroundings, &fault)?)
+            }
+            (DirectoryText::Ldap, None) => {
+                return Err(fault(
+                    "directory is \"ldap\" and [domain.ldap] is missing",
+                    "add urls, bind-dn and password-file",
+                ));
+            }
+            (DirectoryText::Ldif(path), None) => Directory::Ldif(path),
+            (DirectoryText::Ldif(_), Some(_)) => {
+                return Err(fault(
+                    "directory is an LDIF file and there is a [domain.ldap]",
+                    "leave out one of them",
+                ));
+            }
+        };
+        if !file.cache.max_stale.is_zero() && file.cache.poll >= file.cache.max_stale {
+            return Err(fault(
+                "[domain.cache] poll is not shorter than max-stale, so the lists would always be stale in between",
+                "make poll a fraction of max-stale",
+            ));
+        }
+        Ok(Self {
+            keytabs,
+            directory,
+            require_body_checksum: file.require_body_checksum,
+            logon_server: file.logon_server.map(|name| name.0),
+            cache: file.cache,
+            tickets: file.tickets,
+            policy: file.policy,
+            realm,
+        })
+    }
+}
+
+const CREDENTIAL_MEND: &str = "run under the systemd unit with LoadCredential=, or name a path";
+
+fn resolve_ldap(
+    file: LdapFile,
+    surroundings: Surroundings<'_>,
+    fault: &dyn Fn(&str, &str) -> ConfigError,
+) -> Result<Ldap, ConfigError> {
+    if file.urls.is_empty() {
+        return Err(fault(
+            "[domain.ldap] urls is empty",
+            "name a server such as \"ldaps://dc1.lab.example\"",
+        ));
+    }
+    let urls = file
+        .urls
+        .into_iter()
+        .map(|text| text.with_plaintext(file.allow_plaintext))
+        .collect();
+    let password = file
+        .password_file
+        .resolve(surroundings)
+        .map_err(|problem| fault(&problem, CREDENTIAL_MEND))?;
+    Ok(Ldap {
+        urls,
+        bind_dn: file.bind_dn.0,
+        password,
+        ca_file: file.ca_file,
+        connections: file.connections,
+        connect_timeout: file.connect_timeout,
+        search_timeout: file.search_timeout,
+    })
+}
+
+/// The addresses Kerberos is served on where the file names none: every interface, IPv4 and IPv6.
+fn default_kerberos_addresses() -> Vec<SocketAddr> {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+    vec![
+        (Ipv4Addr::UNSPECIFIED, 88).into(),
+        (Ipv6Addr::UNSPECIFIED, 88).into(),
+    ]
+}
+
+#[cfg(test)]
+mod tests;
