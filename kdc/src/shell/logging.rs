@@ -1,0 +1,130 @@
+//! The operational log: one line per event on standard error, as text for a person at a terminal, else as JSON.
+//!
+//! Values in it come from the network and the directory, so control characters, ANSI escapes and the characters
+//! that turn the direction of writing are escaped before a line is written: one event is always one line.
+
+use std::io::{self, IsTerminal, Write};
+
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+use tracing_subscriber::{Layer, fmt};
+
+use crate::config::{Log, LogFormat, LogLevel};
+
+/// Starts the log of this process. Libraries are heard from `warn` on only: at finer levels some print what they
+/// send, and the directory's password is among it.
+///
+/// # Errors
+/// Where a log was started before.
+pub fn start(settings: &Log) -> Result<(), TryInitError> {
+    let level = level_filter(settings.level);
+    let filter = Targets::new()
+        .with_target("kdc", level)
+        .with_target("tgtx", level)
+        .with_default(level.min(LevelFilter::WARN));
+    let json = match settings.format {
+        LogFormat::Json => true,
+        LogFormat::Text => false,
+        LogFormat::Auto => !io::stderr().is_terminal(),
+    };
+    let lines = fmt::layer()
+        .with_ansi(false)
+        .with_writer(|| OneLine(io::stderr()));
+    let layer = if json {
+        lines.json().flatten_event(true).boxed()
+    } else {
+        lines.boxed()
+    };
+    tracing_subscriber::registry()
+        .with(layer.with_filter(filter))
+        .try_init()
+}
+
+fn level_filter(level: LogLevel) -> LevelFilter {
+    match level {
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Trace => LevelFilter::TRACE,
+    }
+}
+
+/// A writer that takes one whole event at a time, as `tracing_subscriber::fmt` hands it over, and lets no control
+/// character through but the newline at its end.
+struct OneLine<W>(W);
+
+impl<W: Write> Write for OneLine<W> {
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(event);
+        self.0
+            .write_all(format!("{}\n", escape_control(text.trim_end_matches('\n'))).as_bytes())?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// Writes control, direction and line-separating characters as `\uXXXX`, which is also how JSON writes them.
+#[must_use]
+pub fn escape_control(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_unprintable(character) {
+            escaped.push_str(&format!("\\u{:04x}", u32::from(character)));
+        } else {
+            escaped.push(character);
+        }
+    }
+    escaped
+}
+
+fn is_unprintable(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{200e}' | '\u{200f}' | '\u{061c}'   // direction marks
+            | '\u{2028}' | '\u{2029}'              // line and paragraph separator
+            | '\u{202a}'..='\u{202e}'              // embeddings and overrides
+            | '\u{2066}'..='\u{2069}') // isolates
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_event_is_one_line_without_control_characters() {
+        let mut written = Vec::new();
+        OneLine(&mut written)
+            .write_all("a\r\nb\u{1b}[2J \u{202e}gnp \u{9b}31m é\n".as_bytes())
+            .unwrap();
+        assert_eq!(
+            String::from_utf8(written).unwrap(),
+            "a\\u000d\\u000ab\\u001b[2J \\u202egnp \\u009b31m é\n"
+        );
+    }
+
+    #[test]
+    fn an_escaped_json_line_is_still_the_same_json() {
+        let line = serde_json::to_string("x\u{202e}\u{9b}\u{7f}").unwrap();
+        let escaped = escape_control(&line);
+        assert_ne!(escaped, line);
+        assert_eq!(
+            serde_json::from_str::<String>(&escaped).unwrap(),
+            "x\u{202e}\u{9b}\u{7f}"
+        );
+    }
+
+    #[test]
+    fn libraries_are_not_heard_below_warn() {
+        assert_eq!(LevelFilter::TRACE.min(LevelFilter::WARN), LevelFilter::WARN);
+        assert_eq!(
+            LevelFilter::ERROR.min(LevelFilter::WARN),
+            LevelFilter::ERROR
+        );
+    }
+}

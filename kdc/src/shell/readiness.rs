@@ -1,0 +1,120 @@
+//! What `/readyz` says: whether each part of the daemon is fit to serve, and if not, why.
+//!
+//! A part that has not reported is not fit, so the parts are named when the value is made.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+
+/// The checks of one process, shared behind an `Arc`.
+#[derive(Debug)]
+pub struct Readiness {
+    checks: Mutex<Vec<Check>>,
+}
+
+/// A kind of check; a closed list, because it is also a metric's label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckName {
+    /// A krbtgt key and at least one branch key are loaded.
+    Keys,
+    /// A directory server answers.
+    Directory,
+    /// Branch objects and policy lists are read, valid and fresh.
+    Branches,
+}
+
+/// One line of the report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// What was checked.
+    pub name: CheckName,
+    /// For which realm.
+    pub domain: String,
+    /// Whether it passed.
+    pub ok: bool,
+    /// Why not, for a person; empty when it passed.
+    pub detail: String,
+}
+
+/// All checks at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Whether all passed.
+    pub ready: bool,
+    /// In the order they were named.
+    pub checks: Vec<Check>,
+}
+
+impl Readiness {
+    /// Names the checks of these realms; none has passed yet.
+    pub fn of_domains<'a>(realms: impl IntoIterator<Item = &'a str>) -> Self {
+        let names = [CheckName::Keys, CheckName::Directory, CheckName::Branches];
+        let checks = realms
+            .into_iter()
+            .flat_map(|realm| names.map(|name| (name, realm)))
+            .map(|(name, realm)| Check {
+                name,
+                domain: realm.to_owned(),
+                ok: false,
+                detail: "not yet known".to_owned(),
+            })
+            .collect();
+        Self {
+            checks: Mutex::new(checks),
+        }
+    }
+
+    /// Reports the outcome of one check. One that was not named is ignored.
+    pub fn set(&self, domain: &str, name: CheckName, outcome: Result<(), String>) {
+        let mut checks = self.lock();
+        if let Some(check) = checks
+            .iter_mut()
+            .find(|check| check.name == name && check.domain == domain)
+        {
+            check.ok = outcome.is_ok();
+            check.detail = outcome.err().unwrap_or_default();
+        }
+    }
+
+    /// The state of all checks.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        let checks = self.lock().clone();
+        Report {
+            ready: checks.iter().all(|check| check.ok),
+            checks,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Check>> {
+        self.checks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_ready_once_every_check_of_every_domain_passed() {
+        let readiness = Readiness::of_domains(["A", "B"]);
+        for domain in ["A", "B"] {
+            for name in [CheckName::Keys, CheckName::Directory, CheckName::Branches] {
+                assert!(!readiness.report().ready);
+                readiness.set(domain, name, Ok(()));
+            }
+        }
+        assert!(readiness.report().ready);
+        readiness.set(
+            "B",
+            CheckName::Directory,
+            Err("ldaps://dc1: connection refused".to_owned()),
+        );
+        let report = readiness.report();
+        assert!(!report.ready);
+        let failed: Vec<_> = report.checks.iter().filter(|check| !check.ok).collect();
+        assert_eq!(failed.len(), 1);
+        assert_eq!(failed[0].detail, "ldaps://dc1: connection refused");
+    }
+}
