@@ -4,7 +4,7 @@
 //! partial TGTs with an RODCIdentifier, or broken ones to test with.
 
 use crate::pac::{BufferType, ENTRY_LEN, HEADER_LEN, Pac, PacError};
-use crate::signatures::Mac;
+use crate::signatures::{Mac, Signature};
 use crate::wire::{pad, padded};
 
 /// A PAC of these buffers in this order, each at a multiple of 8 octets with zeros between, as Windows lays
@@ -55,8 +55,6 @@ pub(crate) fn directory_len(buffers: usize) -> usize {
 /// signature ([MS-PAC] 2.8). The buffers must be there, as [`Signature::blank`] makes them; type and
 /// RODCIdentifier stay as they are.
 ///
-/// [`Signature::blank`]: crate::Signature::blank
-///
 /// # Errors
 /// What [`Pac::parse`] and [`Pac::signature`] give; [`PacError::MacLength`] if a function's checksum is not of
 /// its buffer's type. The PAC is then as it was.
@@ -68,25 +66,21 @@ pub fn sign(
     let view = Pac::parse(pac)?;
     let server_mac = server(&view.unsigned());
     let kdc_mac = kdc(server_mac.as_bytes());
-    let mut places = Vec::with_capacity(2);
-    for (kind, mac) in [
-        (BufferType::SERVER_CHECKSUM, server_mac),
-        (BufferType::KDC_CHECKSUM, kdc_mac),
-    ] {
-        if view.signature(kind)?.mac.len() != mac.as_bytes().len() {
-            return Err(PacError::MacLength);
-        }
-        places.extend(
-            view.buffers()
-                .iter()
-                .filter(|buffer| buffer.kind == kind)
-                .map(|buffer| (buffer.offset, mac)),
-        );
-    }
-    for (offset, mac) in places {
-        write_mac(pac, offset, &mac);
-    }
+    let server_at = place(&view, BufferType::SERVER_CHECKSUM, &server_mac)?;
+    let kdc_at = place(&view, BufferType::KDC_CHECKSUM, &kdc_mac)?;
+    write_mac(pac, server_at, &server_mac);
+    write_mac(pac, kdc_at, &kdc_mac);
     Ok(())
+}
+
+/// Where the signature of that type begins, if `mac` is as long as its checksum.
+fn place(pac: &Pac<'_>, kind: BufferType, mac: &Mac) -> Result<usize, PacError> {
+    let buffer = pac.located(kind).ok_or(PacError::MissingSignature(kind))?;
+    if Signature::decode(buffer.contents)?.mac.len() == mac.as_bytes().len() {
+        Ok(buffer.offset)
+    } else {
+        Err(PacError::MacLength)
+    }
 }
 
 /// Writes a checksum behind the type of the signature at `offset`.

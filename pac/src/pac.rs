@@ -139,11 +139,10 @@ impl<'a> Pac<'a> {
             return Err(PacError::Truncated);
         }
 
-        let mut buffers = Vec::with_capacity(count);
+        let mut buffers: Vec<Buffer<'a>> = Vec::with_capacity(count);
         for _ in 0..count {
             let buffer = read_entry(&mut directory, bytes, directory_end)?;
             for earlier in &buffers {
-                let earlier: &Buffer<'_> = earlier;
                 if earlier.kind == buffer.kind {
                     return Err(PacError::Duplicate(buffer.kind));
                 }
@@ -220,7 +219,7 @@ impl<'a> Pac<'a> {
         bytes
     }
 
-    fn located(&self, kind: BufferType) -> Option<&Buffer<'a>> {
+    pub(crate) fn located(&self, kind: BufferType) -> Option<&Buffer<'a>> {
         self.buffers.iter().find(|buffer| buffer.kind == kind)
     }
 }

@@ -107,14 +107,18 @@ impl UpnDnsInfo {
     /// # Errors
     /// [`BufferError::TooLong`] if an item's length or offset exceeds 65,535.
     pub fn encode(&self) -> Result<Vec<u8>, BufferError> {
-        let mut header = Vec::with_capacity(24);
-        let mut items = Vec::with_capacity(128);
-        let header_len = if self.extended.is_some() { 24 } else { 16 };
-        let mut flags = if self.upn_constructed {
+        let constructed = if self.upn_constructed {
             Self::CONSTRUCTED
         } else {
             0
         };
+        let (extended, header_len) = if self.extended.is_some() {
+            (Self::EXTENDED, 24)
+        } else {
+            (0, 16)
+        };
+        let mut header = Vec::with_capacity(128);
+        let mut items = Vec::with_capacity(128);
 
         let mut item = |header: &mut Vec<u8>, append: &dyn Fn(&mut Vec<u8>)| {
             let offset = items.len();
@@ -129,15 +133,10 @@ impl UpnDnsInfo {
         };
         item(&mut header, &|out| push_utf16(out, &self.upn))?;
         item(&mut header, &|out| push_utf16(out, &self.dns_domain_name))?;
-        let flags_at = header.len();
-        header.extend_from_slice(&[0; 4]);
+        header.extend_from_slice(&(constructed | extended).to_le_bytes());
         if let Some(extended) = &self.extended {
-            flags |= Self::EXTENDED;
             item(&mut header, &|out| push_utf16(out, &extended.sam_name))?;
             item(&mut header, &|out| extended.sid.write(out))?;
-        }
-        if let Some(slot) = header.get_mut(flags_at..).and_then(<[u8]>::first_chunk_mut) {
-            *slot = flags.to_le_bytes();
         }
         pad(&mut header, 0, 8);
         header.append(&mut items);
