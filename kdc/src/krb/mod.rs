@@ -3,4 +3,6 @@
 
 pub mod crypto;
 pub mod der;
+pub mod keys;
+pub mod keytab;
 pub mod messages;

@@ -1,4 +1,5 @@
-//! aes128-cts-hmac-sha1-96 and aes256-cts-hmac-sha1-96 (RFC 3962, in the simplified profile of RFC 3961 §5.3).
+//! aes128-cts-hmac-sha1-96 and aes256-cts-hmac-sha1-96 (RFC 3962, in the simplified profile of RFC 3961
+//! §5.3).
 //!
 //! ```text
 //! encrypted data = AES-CBC-CTS(Ke, confounder | plaintext) | HMAC-SHA1(Ki, confounder | plaintext)[0..12]
@@ -37,11 +38,7 @@ pub(super) struct Cipher<C> {
 impl<C: Aes> Cipher<C> {
     pub(super) fn new(key: &Key<C>, usage: KeyUsage) -> Self {
         let base = C::new(key);
-        let Constants {
-            encryption,
-            integrity,
-            ..
-        } = usage.constants();
+        let Constants { encryption, integrity, .. } = usage.constants();
         Self {
             encryption: C::new(&derive(&base, encryption)),
             integrity: HmacSha1::new(&derive(&base, integrity)),
@@ -55,8 +52,8 @@ impl<C: Aes> Cipher<C> {
         mac
     }
 
-    /// Turns the encrypted part back into confounder and plaintext. The result must not be read where this returns
-    /// `false`: it has been decrypted, but it is not what the holder of the key sealed.
+    /// Turns the encrypted part back into confounder and plaintext. The result must not be read where this
+    /// returns `false`: it has been decrypted, but it is not what the holder of the key sealed.
     pub(super) fn decrypt(&self, message: &mut [u8], mac: &[u8]) -> bool {
         cts::decrypt(&self.encryption, message);
         self.integrity.mac(message).ct_eq(mac).into()
@@ -75,10 +72,7 @@ impl HmacSha1 {
     fn new(key: &[u8]) -> Self {
         // RFC 2104 §2: a key shorter than a block is padded with zeros.
         let mut block = Zeroizing::new(Key::<Hmac<Sha1>>::default());
-        block
-            .iter_mut()
-            .zip(key)
-            .for_each(|(padded, octet)| *padded = *octet);
+        block.iter_mut().zip(key).for_each(|(padded, octet)| *padded = *octet);
         Self(Hmac::new(&block))
     }
 
@@ -95,9 +89,7 @@ pub(super) fn derive<C: Aes>(base: &C, folded: &[u8; 16]) -> Zeroizing<Key<C>> {
     let mut block: Zeroizing<Block<C>> = Zeroizing::new(Array(*folded));
     for part in key.chunks_mut(block.len()) {
         base.encrypt_block(&mut block);
-        part.iter_mut()
-            .zip(block.iter())
-            .for_each(|(octet, derived)| *octet = *derived);
+        part.iter_mut().zip(block.iter()).for_each(|(octet, derived)| *octet = *derived);
     }
     key
 }

@@ -12,7 +12,8 @@ use super::usage::KeyUsage;
 /// Octets of fresh random in front of the plaintext: one AES block.
 pub const CONFOUNDER_LEN: usize = 16;
 
-/// One key for one usage, with derived keys, schedules and HMAC states ready. Not [`Clone`]; wiped when dropped.
+/// One key for one usage, with derived keys, schedules and HMAC states ready. Not [`Clone`]; wiped when
+/// dropped.
 pub struct CipherKey(Cipher);
 
 enum Cipher {
@@ -47,9 +48,7 @@ impl CipherKey {
     #[must_use]
     pub const fn overhead(&self) -> usize {
         match self.0 {
-            Cipher::Aes128Sha1(_) | Cipher::Aes256Sha1(_) => {
-                CONFOUNDER_LEN.saturating_add(aes_sha1::MAC_LEN)
-            }
+            Cipher::Aes128Sha1(_) | Cipher::Aes256Sha1(_) => CONFOUNDER_LEN.saturating_add(aes_sha1::MAC_LEN),
         }
     }
 
@@ -59,17 +58,15 @@ impl CipherKey {
         plain_len.saturating_add(self.overhead())
     }
 
-    /// Opens encrypted data where it lies and returns the plaintext within it. The MAC is compared in constant time
-    /// before a single octet is handed out.
+    /// Opens encrypted data where it lies and returns the plaintext within it. The MAC is compared in
+    /// constant time before a single octet is handed out.
     ///
     /// # Errors
-    /// [`IntegrityError`] if this key did not seal this data for this usage; nothing says which of its octets is
-    /// wrong. `buffer` has then been wiped.
+    /// [`IntegrityError`] if this key did not seal this data for this usage; nothing says which of its octets
+    /// is wrong. `buffer` has then been wiped.
     pub fn open_in_place<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b mut [u8], IntegrityError> {
-        let Some(message_len) = buffer
-            .len()
-            .checked_sub(aes_sha1::MAC_LEN)
-            .filter(|len| *len >= CONFOUNDER_LEN)
+        let Some(message_len) =
+            buffer.len().checked_sub(aes_sha1::MAC_LEN).filter(|len| *len >= CONFOUNDER_LEN)
         else {
             buffer.zeroize();
             return Err(IntegrityError);
@@ -83,9 +80,7 @@ impl CipherKey {
             buffer.zeroize();
             return Err(IntegrityError);
         }
-        buffer
-            .get_mut(CONFOUNDER_LEN..message_len)
-            .ok_or(IntegrityError)
+        buffer.get_mut(CONFOUNDER_LEN..message_len).ok_or(IntegrityError)
     }
 
     /// Opens a copy of `sealed`, which is wiped when dropped.
@@ -100,8 +95,8 @@ impl CipherKey {
         Ok(buffer)
     }
 
-    /// Appends the encrypted data of `plain` to `out`. `confounder` must be fresh random octets: equal plaintexts
-    /// under equal confounders give equal ciphertexts.
+    /// Appends the encrypted data of `plain` to `out`. `confounder` must be fresh random octets: equal
+    /// plaintexts under equal confounders give equal ciphertexts.
     pub fn seal(&self, confounder: &[u8; CONFOUNDER_LEN], plain: &[u8], out: &mut Vec<u8>) {
         // All at once: growing after the plaintext is in would leave a copy of it behind in freed memory.
         out.reserve(self.sealed_len(plain.len()));

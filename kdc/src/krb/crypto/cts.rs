@@ -1,7 +1,8 @@
-//! CBC with ciphertext stealing and a zero initial vector (RFC 3962 §5): the last two blocks change places, also
-//! where the length is a multiple of the block size, and what would have been padding is stolen.
+//! CBC with ciphertext stealing and a zero initial vector (RFC 3962 §5): the last two blocks change places,
+//! also where the length is a multiple of the block size, and what would have been padding is stolen.
 //!
-//! A message holds at least one whole block (callers put a confounder in front); a shorter one is left as it is.
+//! A message holds at least one whole block (callers put a confounder in front); a shorter one is left as it
+//! is.
 
 use std::mem;
 
@@ -23,15 +24,10 @@ where
         swap_last_two(blocks);
     } else if let Some(last) = blocks.last_mut() {
         let mut stolen = Block::<C>::default();
-        stolen
-            .iter_mut()
-            .zip(tail.iter())
-            .for_each(|(padded, octet)| *padded = *octet);
+        stolen.iter_mut().zip(tail.iter()).for_each(|(padded, octet)| *padded = *octet);
         cbc.encrypt_block(&mut stolen);
         mem::swap(last, &mut stolen);
-        tail.iter_mut()
-            .zip(stolen.iter())
-            .for_each(|(octet, kept)| *octet = *kept);
+        tail.iter_mut().zip(stolen.iter()).for_each(|(octet, kept)| *octet = *kept);
     }
 }
 
@@ -44,8 +40,9 @@ where
     if tail.is_empty() {
         swap_last_two(blocks);
     } else if let Some(last) = blocks.last_mut() {
-        // Decrypted without chaining, this block is the zero-padded last plaintext XOR the block before it: where
-        // the padding was, the missing octets of that block; before them, with what was sent of it, the plaintext.
+        // Decrypted without chaining, this block is the zero-padded last plaintext XOR the block before it:
+        // where the padding was, the missing octets of that block; before them, with what was sent of it, the
+        // plaintext.
         cipher.decrypt_block(last);
         for (octet, kept) in tail.iter_mut().zip(last.iter_mut()) {
             let sent = mem::replace(octet, *octet ^ *kept);

@@ -70,7 +70,8 @@ impl fmt::Display for EncryptionType {
     }
 }
 
-/// Key octets that their encryption type takes. Not [`Clone`], wiped when dropped, and `Debug` shows the type only.
+/// Key octets that their encryption type takes. Not [`Clone`], wiped when dropped, and `Debug` shows the type
+/// only.
 pub struct EncryptionKey(Material);
 
 /// The octets, as many as the type wants: a key of another length cannot be written down.
@@ -80,16 +81,13 @@ pub(super) enum Material {
 }
 
 impl EncryptionKey {
-    /// Takes key octets as they stand in a key block, a keytab or a fresh random buffer: for every type here, any
-    /// octets of the right length are a key (RFC 3962 §4: random-to-key is the identity).
+    /// Takes key octets as they stand in a key block, a keytab or a fresh random buffer: for every type here,
+    /// any octets of the right length are a key (RFC 3962 §4: random-to-key is the identity).
     ///
     /// # Errors
     /// [`KeyError`] if the type wants another length.
     pub fn from_bytes(etype: EncryptionType, bytes: &[u8]) -> Result<Self, KeyError> {
-        let wrong_length = |_| KeyError {
-            etype,
-            length: bytes.len(),
-        };
+        let wrong_length = |_| KeyError { etype, length: bytes.len() };
         Ok(Self(match etype {
             EncryptionType::Aes128Sha1 => {
                 Material::Aes128Sha1(Zeroizing::new(bytes.try_into().map_err(wrong_length)?))
@@ -121,11 +119,7 @@ impl EncryptionKey {
     /// Whether every octet is zero, as in a key block that nobody filled in.
     #[must_use]
     pub fn is_all_zero(&self) -> bool {
-        self.as_bytes()
-            .iter()
-            .fold(0, |seen, octet| seen | octet)
-            .ct_eq(&0)
-            .into()
+        self.as_bytes().iter().fold(0, |seen, octet| seen | octet).ct_eq(&0).into()
     }
 
     pub(super) const fn material(&self) -> &Material {
@@ -156,11 +150,7 @@ mod tests {
         for etype in EncryptionType::ALL {
             for length in 0..=64 {
                 let taken = EncryptionKey::from_bytes(etype, &vec![1; length]).is_ok();
-                assert_eq!(
-                    taken,
-                    length == etype.key_len(),
-                    "{etype} with {length} octets"
-                );
+                assert_eq!(taken, length == etype.key_len(), "{etype} with {length} octets");
             }
         }
     }
@@ -168,31 +158,17 @@ mod tests {
     #[test]
     fn debug_and_errors_show_no_octet() {
         let key = EncryptionKey::from_bytes(EncryptionType::Aes128Sha1, &[0x5a; 16]).unwrap();
-        assert_eq!(
-            format!("{key:?}"),
-            "EncryptionKey(aes128-cts-hmac-sha1-96, redacted)"
-        );
+        assert_eq!(format!("{key:?}"), "EncryptionKey(aes128-cts-hmac-sha1-96, redacted)");
         let error = EncryptionKey::from_bytes(EncryptionType::Aes256Sha1, &[0x5a; 5]).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "a key of aes256-cts-hmac-sha1-96 has 32 octets, not 5"
-        );
+        assert_eq!(error.to_string(), "a key of aes256-cts-hmac-sha1-96 has 32 octets, not 5");
     }
 
     #[test]
     fn sees_an_all_zero_key() {
         let mut octets = [0; 32];
-        assert!(
-            EncryptionKey::from_bytes(EncryptionType::Aes256Sha1, &octets)
-                .unwrap()
-                .is_all_zero()
-        );
+        assert!(EncryptionKey::from_bytes(EncryptionType::Aes256Sha1, &octets).unwrap().is_all_zero());
         octets[31] = 1;
-        assert!(
-            !EncryptionKey::from_bytes(EncryptionType::Aes256Sha1, &octets)
-                .unwrap()
-                .is_all_zero()
-        );
+        assert!(!EncryptionKey::from_bytes(EncryptionType::Aes256Sha1, &octets).unwrap().is_all_zero());
     }
 
     #[test]

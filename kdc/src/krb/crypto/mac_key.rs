@@ -27,12 +27,8 @@ impl MacKey {
         Self(State::HmacSha1 {
             checksum_type: key.etype().checksum_type(),
             state: match key.material() {
-                Material::Aes128Sha1(bytes) => {
-                    HmacSha1::for_checksum::<Aes128>((&**bytes).into(), usage)
-                }
-                Material::Aes256Sha1(bytes) => {
-                    HmacSha1::for_checksum::<Aes256>((&**bytes).into(), usage)
-                }
+                Material::Aes128Sha1(bytes) => HmacSha1::for_checksum::<Aes128>((&**bytes).into(), usage),
+                Material::Aes256Sha1(bytes) => HmacSha1::for_checksum::<Aes256>((&**bytes).into(), usage),
             },
         })
     }
@@ -70,10 +66,6 @@ impl MacKey {
 
 impl fmt::Debug for MacKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "MacKey(checksum type {}, redacted)",
-            self.checksum_type()
-        )
+        write!(f, "MacKey(checksum type {}, redacted)", self.checksum_type())
     }
 }

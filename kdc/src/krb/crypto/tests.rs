@@ -12,23 +12,14 @@ use super::*;
 
 /// Octets of a hexadecimal text with any white space in it.
 pub(in crate::krb) fn hex(text: &str) -> Vec<u8> {
-    let digits: Vec<u8> = text
-        .chars()
-        .filter_map(|digit| digit.to_digit(16))
-        .map(|digit| digit as u8)
-        .collect();
-    digits
-        .chunks(2)
-        .map(|pair| pair[0] << 4 | pair[1])
-        .collect()
+    let digits: Vec<u8> =
+        text.chars().filter_map(|digit| digit.to_digit(16)).map(|digit| digit as u8).collect();
+    digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }
 
-pub(in crate::krb) fn key(octets: &str) -> EncryptionKey {
+fn key(octets: &str) -> EncryptionKey {
     let octets = hex(octets);
-    let etype = EncryptionType::ALL
-        .into_iter()
-        .find(|etype| etype.key_len() == octets.len())
-        .unwrap();
+    let etype = EncryptionType::ALL.into_iter().find(|etype| etype.key_len() == octets.len()).unwrap();
     EncryptionKey::from_bytes(etype, &octets).unwrap()
 }
 
@@ -40,24 +31,12 @@ fn pbkdf2(password: &[u8], salt: &[u8], iterations: u32, length: usize) -> Vec<u
     let prf = Hmac::<Sha1>::new_from_slice(password).unwrap();
     let mut output = Vec::new();
     for block in 1_u32..=2 {
-        let mut last: [u8; 20] = prf
-            .clone()
-            .chain_update(salt)
-            .chain_update(block.to_be_bytes())
-            .finalize()
-            .into_bytes()
-            .into();
+        let mut last: [u8; 20] =
+            prf.clone().chain_update(salt).chain_update(block.to_be_bytes()).finalize().into_bytes().into();
         let mut sum = last;
         for _ in 1..iterations {
-            last = prf
-                .clone()
-                .chain_update(last)
-                .finalize()
-                .into_bytes()
-                .into();
-            sum.iter_mut()
-                .zip(last)
-                .for_each(|(octet, other)| *octet ^= other);
+            last = prf.clone().chain_update(last).finalize().into_bytes().into();
+            sum.iter_mut().zip(last).for_each(|(octet, other)| *octet ^= other);
         }
         output.extend(sum);
     }
@@ -76,13 +55,7 @@ fn string_to_key<C: Aes>(password: &[u8], salt: &[u8], iterations: u32) -> Vec<u
 #[test]
 fn passwords_become_the_keys_of_rfc_3962() {
     /// Password, salt, iterations, AES-128 key, AES-256 key.
-    type Case = (
-        &'static [u8],
-        &'static [u8],
-        u32,
-        &'static str,
-        &'static str,
-    );
+    type Case = (&'static [u8], &'static [u8], u32, &'static str, &'static str);
     let cases: [Case; 7] = [
         (
             b"password",
@@ -155,14 +128,8 @@ fn steals_ciphertext_as_rfc_3962_does() {
     let text = b"I would like the General Gau's Chicken, please, and wonton soup.";
     let cases = [
         (17, "c6353568f2bf8cb4d8a580362da7ff7f97"),
-        (
-            31,
-            "fc00783e0efdb2c1d445d4c8eff7ed2297687268d6ecccc0c07b25e25ecfe5",
-        ),
-        (
-            32,
-            "39312523a78662d5be7fcbcc98ebf5a897687268d6ecccc0c07b25e25ecfe584",
-        ),
+        (31, "fc00783e0efdb2c1d445d4c8eff7ed2297687268d6ecccc0c07b25e25ecfe5"),
+        (32, "39312523a78662d5be7fcbcc98ebf5a897687268d6ecccc0c07b25e25ecfe584"),
         (
             47,
             "97687268d6ecccc0c07b25e25ecfe584b3fffd940c16a18c1b5549d2f838029e39312523a78662d5be7fcbcc98ebf5",
@@ -189,14 +156,8 @@ fn steals_ciphertext_as_rfc_3962_does() {
 /// From the checksum vectors of MIT krb5 (t_cksums.c).
 #[test]
 fn signs_as_mit_krb5_does() {
-    let mac = MacKey::new(
-        &key("9062430c8cda3388922e6d6a509f5b7a"),
-        KeyUsage::AsRepEncPart,
-    );
-    assert_eq!(
-        mac.mac(b"eight nine ten eleven twelve thirteen").as_bytes(),
-        hex("01a4b088d45628f6946614e3")
-    );
+    let mac = MacKey::new(&key("9062430c8cda3388922e6d6a509f5b7a"), KeyUsage::AsRepEncPart);
+    assert_eq!(mac.mac(b"eight nine ten eleven twelve thirteen").as_bytes(), hex("01a4b088d45628f6946614e3"));
 }
 
 /// RFC 1321, appendix A.5.
@@ -240,10 +201,7 @@ fn any_flipped_bit_is_refused_and_the_buffer_wiped() {
                     Err(IntegrityError),
                     "bit {bit} of {length} octets"
                 );
-                assert!(
-                    changed.iter().all(|octet| *octet == 0),
-                    "bit {bit} of {length} octets"
-                );
+                assert!(changed.iter().all(|octet| *octet == 0), "bit {bit} of {length} octets");
             }
         }
     }
@@ -266,26 +224,15 @@ fn another_usage_or_key_does_not_open_or_verify() {
     let sealer = CipherKey::new(&key(AES256), KeyUsage::Ticket);
     let mut sealed = Vec::new();
     sealer.seal(&[7; 16], b"plaintext", &mut sealed);
-    assert!(
-        CipherKey::new(&key(AES256), KeyUsage::TgsReqAuthenticator)
-            .open(&sealed)
-            .is_err()
-    );
-    assert!(
-        CipherKey::new(&key(AES128), KeyUsage::Ticket)
-            .open(&sealed)
-            .is_err()
-    );
+    assert!(CipherKey::new(&key(AES256), KeyUsage::TgsReqAuthenticator).open(&sealed).is_err());
+    assert!(CipherKey::new(&key(AES128), KeyUsage::Ticket).open(&sealed).is_err());
 
     let mac = MacKey::new(&key(AES256), KeyUsage::PacSignature).mac(b"data");
     assert!(MacKey::new(&key(AES256), KeyUsage::PacSignature).verify(b"data", mac.as_bytes()));
     assert!(!MacKey::new(&key(AES256), KeyUsage::PacSignature).verify(b"date", mac.as_bytes()));
+    assert!(!MacKey::new(&key(AES256), KeyUsage::PacSignature).verify(b"data", &mac.as_bytes()[..11]));
     assert!(
-        !MacKey::new(&key(AES256), KeyUsage::PacSignature).verify(b"data", &mac.as_bytes()[..11])
-    );
-    assert!(
-        !MacKey::new(&key(AES256), KeyUsage::TgsReqAuthenticatorChecksum)
-            .verify(b"data", mac.as_bytes())
+        !MacKey::new(&key(AES256), KeyUsage::TgsReqAuthenticatorChecksum).verify(b"data", mac.as_bytes())
     );
 }
 
@@ -296,16 +243,13 @@ fn debug_shows_no_secret() {
         "CipherKey(aes256-cts-hmac-sha1-96, redacted)"
     );
     assert_eq!(
-        format!(
-            "{:?}",
-            MacKey::rc4_hmac(&[0x5a; 16], KeyUsage::PacSignature)
-        ),
+        format!("{:?}", MacKey::rc4_hmac(&[0x5a; 16], KeyUsage::PacSignature)),
         "MacKey(checksum type -138, redacted)"
     );
 }
 
-/// `Hmac` promises nothing itself, but consists of the hash core (twice) and the block buffer that the hash promises
-/// to wipe.
+/// `Hmac` promises nothing itself, but consists of the hash core (twice) and the block buffer that the hash
+/// promises to wipe.
 #[test]
 fn schedules_and_hash_states_are_wiped_when_dropped() {
     fn wiped<T: ZeroizeOnDrop>() {}

@@ -1,0 +1,170 @@
+//! The keys of one domain: its own krbtgt, and the branches it trades partial TGTs of.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::iter;
+
+use pac::SignatureType;
+
+use super::sort::{self, KeysError, Role, Skipped, Sorted};
+use super::{Key, Krbtgt, KrbtgtAzureAd, Verifier};
+use crate::krb::crypto::{EncryptionKey, EncryptionType, KeyUsage, MacKey, RC4_HMAC};
+use crate::krb::keytab::{Entry, Keytab};
+
+/// The keys of one domain, as its keytabs have them.
+#[derive(Debug)]
+pub struct DomainKeys {
+    issuing: Key<Krbtgt>,
+    other_krbtgt: Vec<Key<Krbtgt>>,
+    branches: BTreeMap<u16, BranchKeys>,
+    skipped: Vec<Skipped>,
+}
+
+impl DomainKeys {
+    /// Sorts the entries of the domain's keytabs, each with the name that messages call it by, into roles. A
+    /// domain without a branch key is none of this function's errors: it can serve discovery.
+    ///
+    /// # Errors
+    /// [`KeysError`] if the domain's krbtgt key is missing, if the domain or a branch has entries but no AES
+    /// key, or if one key stands there twice with different octets.
+    pub fn from_keytabs(realm: &str, keytabs: &[(impl AsRef<str>, Keytab)]) -> Result<Self, KeysError> {
+        let sorted = sort::sort(realm, keytabs)?;
+        let names = || sort::join(keytabs.iter().map(|(name, _)| name.as_ref()));
+        if !sorted.roles.contains(&Role::Krbtgt) {
+            return Err(KeysError::NoKrbtgt { realm: realm.to_owned(), keytabs: names() });
+        }
+        let no_aes_key = |role| KeysError::NoAesKey { role, keytabs: names() };
+
+        let mut krbtgt = ready(&sorted, Role::Krbtgt).into_iter();
+        let issuing = krbtgt.next().ok_or_else(|| no_aes_key(Role::Krbtgt))?;
+        let mut branches = BTreeMap::new();
+        for role in &sorted.roles {
+            if let Role::Branch(number) = *role {
+                let keys = ready(&sorted, *role);
+                if keys.is_empty() {
+                    return Err(no_aes_key(*role));
+                }
+                let rc4 = rc4_keys(&sorted, *role);
+                branches.insert(number, BranchKeys { number, keys, rc4 });
+            }
+        }
+        Ok(Self { issuing, other_krbtgt: krbtgt.collect(), branches, skipped: sorted.skipped })
+    }
+
+    /// The key that full TGTs are issued under: the newest version of the domain's krbtgt, and of that the
+    /// strongest.
+    #[must_use]
+    pub const fn issuing(&self) -> &Key<Krbtgt> {
+        &self.issuing
+    }
+
+    /// All loaded keys of the domain's krbtgt, the issuing one first.
+    pub fn krbtgt(&self) -> impl Iterator<Item = &Key<Krbtgt>> {
+        iter::once(&self.issuing).chain(&self.other_krbtgt)
+    }
+
+    /// The encryption types of the loaded krbtgt keys, as bits of PA-SUPPORTED-ENCTYPES ([MS-KILE] 2.2.7).
+    #[must_use]
+    pub fn supported_enctypes(&self) -> u32 {
+        self.krbtgt().fold(0, |bits, key| bits | key.etype().supported_bit())
+    }
+
+    /// Whether the issuing key is two or more versions behind the directory's current one, which is when
+    /// domain controllers no longer take it: they keep the current and the previous.
+    #[must_use]
+    pub const fn is_outdated(&self, current: u32) -> bool {
+        current.saturating_sub(self.issuing.kvno()) >= 2
+    }
+
+    /// The keys of the branch of this number, the high word of its tickets' kvno.
+    #[must_use]
+    pub fn branch(&self, number: u16) -> Option<&BranchKeys> {
+        self.branches.get(&number)
+    }
+
+    /// All branches that a key is loaded for, by number.
+    pub fn branches(&self) -> impl Iterator<Item = &BranchKeys> {
+        self.branches.values()
+    }
+
+    /// The keytab entries that are not used, and why.
+    #[must_use]
+    pub fn skipped(&self) -> &[Skipped] {
+        &self.skipped
+    }
+}
+
+/// The keys of one branch account, krbtgt_AzureAD as a rule: at most two versions of each encryption type.
+#[derive(Debug)]
+pub struct BranchKeys {
+    number: u16,
+    keys: Vec<Key<KrbtgtAzureAd>>,
+    rc4: Vec<MacKey>,
+}
+
+impl BranchKeys {
+    /// The branch number (msDS-SecondaryKrbTgtNumber).
+    #[must_use]
+    pub const fn number(&self) -> u16 {
+        self.number
+    }
+
+    /// All keys of the branch that open tickets, newest first.
+    #[must_use]
+    pub fn keys(&self) -> &[Key<KrbtgtAzureAd>] {
+        &self.keys
+    }
+
+    /// The keys to try on a ticket of this encryption type, at most two. The low word of the ticket's kvno is
+    /// a hint and not a selector, because issuers send 0 or a number of their own: the key of that version
+    /// comes first.
+    pub fn candidates(
+        &self,
+        etype: EncryptionType,
+        low_word: u16,
+    ) -> impl Iterator<Item = &Key<KrbtgtAzureAd>> {
+        let of_type = move |key: &&Key<KrbtgtAzureAd>| key.etype() == etype;
+        let hinted = self.keys.iter().filter(of_type).filter(move |key| key.version() == low_word);
+        let others = self.keys.iter().filter(of_type).filter(move |key| key.version() != low_word);
+        hinted.chain(others)
+    }
+
+    /// The keys that verify a PAC's server signature of this type, newest first; none for HMAC-MD5, which
+    /// protects nothing (CVE-2022-37967).
+    pub fn pac_keys(&self, kind: SignatureType) -> impl Iterator<Item = Verifier<'_>> {
+        let of_type = self.keys.iter().filter(move |key| key.pac_signature_type() == kind);
+        of_type.map(Key::pac_verifier)
+    }
+
+    /// The keys that verify a PAC's KDC signature of this type. It is made by the branch's own KDC, and not
+    /// always with the type of the server signature: a Windows RODC signs with HMAC-MD5 under its RC4 key
+    /// beside an AES server signature (`windows-rodc-2021/tgt_rodc.pac.bin`).
+    pub fn kdc_signature_keys(&self, kind: SignatureType) -> impl Iterator<Item = Verifier<'_>> {
+        let rc4 = self.rc4.iter().filter(move |_| kind == SignatureType::HmacMd5);
+        self.pac_keys(kind).chain(rc4.map(Verifier))
+    }
+}
+
+/// The AES keys of a role, newest version first and of that the strongest first.
+fn ready<R>(sorted: &Sorted<'_>, role: Role) -> Vec<Key<R>> {
+    let mut keys: Vec<Key<R>> = EncryptionType::ALL
+        .into_iter()
+        .flat_map(|etype| kept(sorted, role, etype.as_i32()).map(move |entry| (etype, entry)))
+        // Sorting has left out every key of another length.
+        .filter_map(|(etype, entry)| Some((entry.kvno, EncryptionKey::from_bytes(etype, &entry.key).ok()?)))
+        .map(|(kvno, key)| Key::derive(kvno, &key))
+        .collect();
+    keys.sort_by_key(|key| Reverse((key.kvno(), key.etype())));
+    keys
+}
+
+fn rc4_keys(sorted: &Sorted<'_>, role: Role) -> Vec<MacKey> {
+    kept(sorted, role, RC4_HMAC)
+        .filter_map(|entry| <&[u8; 16]>::try_from(entry.key.as_slice()).ok())
+        .map(|key| MacKey::rc4_hmac(key, KeyUsage::PacSignature))
+        .collect()
+}
+
+fn kept<'k>(sorted: &Sorted<'k>, role: Role, etype: i32) -> impl Iterator<Item = &'k Entry> {
+    sorted.kept.get(&(role, etype)).into_iter().flatten().copied()
+}

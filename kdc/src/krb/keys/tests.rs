@@ -1,0 +1,346 @@
+//! Roles, versions and reasons; and the captured tickets, opened with their own keys.
+
+use pac::Pac;
+
+use super::*;
+use crate::krb::crypto::RC4_HMAC;
+use crate::krb::crypto::tests::hex;
+use crate::krb::keytab::{Entry, Keytab};
+
+const REALM: &str = "LAB.EXAMPLE";
+const AES128: i32 = 17;
+const AES256: i32 = 18;
+const BRANCH_7: u32 = 7 << 16;
+
+/// An entry of `name@REALM`; every kvno and type has a key of its own.
+fn entry(name: &str, kvno: u32, etype: i32) -> Entry {
+    let length = if etype == AES256 { 32 } else { 16 };
+    let mut key = vec![etype as u8; length];
+    key[..4].copy_from_slice(&kvno.to_be_bytes());
+    Entry {
+        realm: REALM.into(),
+        components: name.split('/').map(|component| component.as_bytes().to_vec()).collect(),
+        name_type: 1,
+        timestamp: 0,
+        kvno,
+        etype,
+        key: Zeroizing::new(key),
+    }
+}
+
+fn domain(entries: Vec<Entry>) -> Result<DomainKeys, KeysError> {
+    DomainKeys::from_keytabs(REALM, &[("the.keytab", Keytab::new(entries))])
+}
+
+fn with_krbtgt(mut entries: Vec<Entry>) -> Result<DomainKeys, KeysError> {
+    entries.push(entry("krbtgt", 2, AES256));
+    domain(entries)
+}
+
+fn reasons(keys: &DomainKeys) -> Vec<SkipReason> {
+    keys.skipped().iter().map(|skipped| skipped.reason).collect()
+}
+
+#[test]
+fn both_names_of_the_domain_krbtgt_are_known() {
+    for name in ["krbtgt", "krbtgt/LAB.EXAMPLE", "krbtgt/lab.example"] {
+        let keys = domain(vec![entry(name, 3, AES256)]).unwrap();
+        assert_eq!(keys.issuing().kvno(), 3, "{name}");
+    }
+}
+
+#[test]
+fn a_branch_number_decides_whatever_the_name() {
+    for name in ["krbtgt", "krbtgt_AzureAD", "host/anything"] {
+        let keys = with_krbtgt(vec![entry(name, BRANCH_7 | 4, AES256)]).unwrap();
+        let branch = keys.branch(7).unwrap();
+        assert_eq!(branch.number(), 7);
+        assert_eq!(branch.keys()[0].kvno(), BRANCH_7 | 4, "{name}");
+        assert_eq!(branch.keys()[0].version(), 4);
+        assert_eq!(keys.issuing().kvno(), 2);
+        assert!(keys.branch(8).is_none());
+    }
+}
+
+#[test]
+fn a_domain_without_a_branch_key_has_keys() {
+    let keys = with_krbtgt(vec![]).unwrap();
+    assert_eq!(keys.branches().count(), 0);
+    assert!(keys.skipped().is_empty());
+}
+
+#[test]
+fn issues_under_the_newest_version_and_of_that_the_strongest_type() {
+    let keys = domain(vec![
+        entry("krbtgt", 4, AES256),
+        entry("krbtgt", 5, AES128),
+        entry("krbtgt", 5, AES256),
+        entry("krbtgt", 4, AES128),
+    ])
+    .unwrap();
+    let order: Vec<(u32, i32)> = keys.krbtgt().map(|key| (key.kvno(), key.etype().as_i32())).collect();
+    assert_eq!(order, [(5, AES256), (5, AES128), (4, AES256), (4, AES128)]);
+    assert_eq!(keys.issuing().pac_signature_type(), SignatureType::HmacSha1Aes256);
+    assert_eq!(keys.supported_enctypes(), 0x18);
+}
+
+#[test]
+fn the_issuing_key_may_be_one_version_behind_and_not_two() {
+    let keys = with_krbtgt(vec![]).unwrap();
+    for (current, outdated) in [(1, false), (2, false), (3, false), (4, true), (u32::MAX, true)] {
+        assert_eq!(keys.is_outdated(current), outdated, "directory is at {current}");
+    }
+}
+
+#[test]
+fn two_versions_are_kept_of_each_role_branch_and_type() {
+    let mut entries = Vec::new();
+    for version in [2, 9, 7, 3] {
+        entries.push(entry("krbtgt", version, AES256));
+        entries.push(entry("a", BRANCH_7 | version, AES256));
+        entries.push(entry("a", BRANCH_7 | version, RC4_HMAC));
+        entries.push(entry("b", 8 << 16 | version, AES128));
+    }
+    let keys = domain(entries).unwrap();
+    let versions =
+        |branch: u16| -> Vec<u16> { keys.branch(branch).unwrap().keys().iter().map(Key::version).collect() };
+    assert_eq!(keys.krbtgt().map(Key::version).collect::<Vec<_>>(), [9, 7]);
+    assert_eq!(versions(7), [9, 7]);
+    assert_eq!(versions(8), [9, 7]);
+    assert_eq!(keys.branch(7).unwrap().kdc_signature_keys(SignatureType::HmacMd5).count(), 2);
+    assert_eq!(reasons(&keys), [SkipReason::Older; 8]);
+}
+
+#[test]
+fn the_key_of_the_hinted_version_is_tried_first_and_the_other_after_it() {
+    let keys = with_krbtgt(vec![
+        entry("a", BRANCH_7 | 3, AES256),
+        entry("a", BRANCH_7 | 4, AES256),
+        entry("a", BRANCH_7 | 4, AES128),
+    ])
+    .unwrap();
+    let branch = keys.branch(7).unwrap();
+    for (hint, order) in [(3, [3, 4]), (4, [4, 3]), (0, [4, 3]), (9, [4, 3])] {
+        let tried = branch.candidates(EncryptionType::Aes256Sha1, hint);
+        assert_eq!(tried.map(Key::version).collect::<Vec<_>>(), order, "hint {hint}");
+    }
+    assert_eq!(branch.candidates(EncryptionType::Aes128Sha1, 3).count(), 1);
+}
+
+#[test]
+fn an_rc4_key_verifies_kdc_signatures_and_nothing_else() {
+    let keys = with_krbtgt(vec![entry("a", BRANCH_7 | 3, AES256), entry("a", BRANCH_7 | 3, RC4_HMAC)]);
+    let keys = keys.unwrap();
+    let branch = keys.branch(7).unwrap();
+    assert_eq!(branch.keys().len(), 1);
+    assert_eq!(branch.pac_keys(SignatureType::HmacMd5).count(), 0);
+    assert_eq!(branch.kdc_signature_keys(SignatureType::HmacMd5).count(), 1);
+    assert_eq!(branch.kdc_signature_keys(SignatureType::HmacSha1Aes256).count(), 1);
+    assert_eq!(branch.kdc_signature_keys(SignatureType::HmacSha1Aes128).count(), 0);
+}
+
+#[test]
+fn entries_of_no_use_are_skipped_with_a_reason() {
+    let with = |change: &dyn Fn(&mut Entry)| {
+        let mut changed = entry("krbtgt", 3, AES256);
+        change(&mut changed);
+        changed
+    };
+    let cases = [
+        (with(&|entry| entry.realm = b"OTHER.EXAMPLE".to_vec()), SkipReason::AnotherRealm),
+        (entry("krbtgt/OTHER.EXAMPLE", 3, AES256), SkipReason::NotKrbtgt),
+        (entry("host/dc1", 3, AES256), SkipReason::NotKrbtgt),
+        (entry("krbtgt", 3, RC4_HMAC), SkipReason::EncryptionType),
+        (entry("krbtgt", 3, 0), SkipReason::EncryptionType),
+        (entry("krbtgt", 3, 20), SkipReason::EncryptionType),
+        (with(&|entry| entry.key.truncate(31)), SkipReason::KeyLength),
+        (with(&|entry| entry.key.fill(0)), SkipReason::AllZero),
+        (entry("krbtgt", 2, AES256), SkipReason::Duplicate),
+    ];
+    for (unused, reason) in cases {
+        let keys = domain(vec![entry("krbtgt", 2, AES256), unused]).unwrap();
+        assert_eq!(reasons(&keys), [reason]);
+        assert_eq!(keys.issuing().kvno(), 2, "{reason}");
+    }
+}
+
+#[test]
+fn a_skipped_entry_says_which_and_why_in_one_line() {
+    let keys = with_krbtgt(vec![entry("host/dc1", 3, AES256)]).unwrap();
+    assert_eq!(
+        keys.skipped()[0].to_string(),
+        "the.keytab: host/dc1@LAB.EXAMPLE kvno 3 etype 18: neither krbtgt nor a branch key"
+    );
+}
+
+#[test]
+fn what_is_missing_is_said_with_its_mend() {
+    let mut conflicting = entry("krbtgt", 2, AES256);
+    conflicting.key.fill(9);
+    let cases = [
+        (
+            domain(vec![entry("a", BRANCH_7 | 3, AES256)]),
+            "no key of krbtgt/LAB.EXAMPLE@LAB.EXAMPLE in the.keytab: export the domain's krbtgt account, its kvno \
+             without a branch number, into one of the domain's `keytabs`",
+        ),
+        (
+            domain(vec![entry("krbtgt", 3, RC4_HMAC)]),
+            "the domain's krbtgt has entries in the.keytab but no usable AES key: export its \
+             aes256-cts-hmac-sha1-96 key (etype 18), or remove the entries",
+        ),
+        (
+            with_krbtgt(vec![entry("a", BRANCH_7 | 3, RC4_HMAC)]),
+            "branch 7 has entries in the.keytab but no usable AES key: export its aes256-cts-hmac-sha1-96 key \
+             (etype 18), or remove the entries",
+        ),
+        (
+            with_krbtgt(vec![conflicting]),
+            "the domain's krbtgt, kvno 2, etype 18 has two different keys in the.keytab: remove the wrong one",
+        ),
+    ];
+    for (keys, expected) in cases {
+        assert_eq!(keys.unwrap_err().to_string(), expected);
+    }
+}
+
+#[test]
+fn debug_shows_no_key() {
+    let keys = with_krbtgt(vec![entry("a", BRANCH_7 | 3, RC4_HMAC), entry("a", BRANCH_7 | 3, AES256)]);
+    let shown = format!("{:?}", keys.unwrap());
+    assert!(shown.contains("Key(kvno 458755, redacted)"), "{shown}");
+    assert!(!shown.contains("18, 18"), "{shown}");
+}
+
+macro_rules! vector {
+    ($path:literal) => {
+        include_bytes!(concat!("../../../../tests/vectors/", $path)).as_slice()
+    };
+}
+
+/// The key of this name in a capture's `keys.json`.
+fn captured_key(json: &str, name: &str) -> Vec<u8> {
+    let keys: serde_json::Value = serde_json::from_str(json).unwrap();
+    hex(keys[name].as_str().unwrap())
+}
+
+fn lab_key(octets: &[u8]) -> Key<Lab> {
+    let etype = EncryptionType::ALL.into_iter().find(|etype| etype.key_len() == octets.len()).unwrap();
+    Key::new(0, &EncryptionKey::from_bytes(etype, octets).unwrap())
+}
+
+/// Every octet string of a message that is long enough to be a ticket's cipher.
+fn octet_strings(message: &[u8]) -> impl Iterator<Item = &[u8]> {
+    (0..message.len()).filter_map(|at| match &message[at..] {
+        [0x04, 0x82, high, low, rest @ ..] => rest.get(..u16::from_be_bytes([*high, *low]).into()),
+        _ => None,
+    })
+}
+
+/// Whether this key opens a ticket in `message`, and the PAC lies in it.
+fn opens_to_pac<R: Opens>(key: &Key<R>, message: &[u8], pac: &[u8]) -> bool {
+    octet_strings(message)
+        .filter_map(|cipher| key.open_ticket(cipher).ok())
+        .any(|plain| plain.windows(pac.len()).any(|window| window == pac))
+}
+
+#[test]
+fn the_tickets_of_a_windows_server_2022_open_and_their_pacs_verify() {
+    let keytab = Keytab::parse(vector!("windows-server-2022/keytab")).unwrap();
+    let octets = |name: &str, kvno: u32| {
+        let mut entries = keytab.entries().iter();
+        let wanted =
+            |entry: &&Entry| (entry.kvno, entry.etype) == (kvno, AES256) && entry.principal() == name;
+        entries.find(wanted).unwrap().key.to_vec()
+    };
+    let krbtgt = lab_key(&octets("krbtgt@AFOREST.AD", 2));
+    let pac = vector!("windows-server-2022/tgt-pac.bin");
+    for message in [
+        vector!("windows-server-2022/as-rep.bin"),
+        vector!("windows-server-2022/tgs-rep-krbtgt-forwarded.bin"),
+        vector!("windows-server-2022/tgs-req-krbtgt-forwarded.bin"),
+        vector!("windows-server-2022/tgs-req-cifs.bin"),
+    ] {
+        assert!(opens_to_pac(&krbtgt, message, pac));
+    }
+    let pac = Pac::parse(pac).unwrap();
+    let server = pac.server_signature().unwrap();
+    let kdc = pac.kdc_signature().unwrap();
+    assert_eq!([server.kind, kdc.kind], [krbtgt.pac_signature_type(); 2]);
+    assert!(krbtgt.pac_verifier().verify(&pac.unsigned(), server.mac));
+    assert!(krbtgt.pac_verifier().verify(server.mac, kdc.mac));
+
+    let server = lab_key(&octets("WIN2K22-1$@AFOREST.AD", 6));
+    let service_ticket = vector!("windows-server-2022/tgs-rep-cifs.bin");
+    assert!(octet_strings(service_ticket).any(|cipher| server.open_ticket(cipher).is_ok()));
+
+    let keys = DomainKeys::from_keytabs("AFOREST.AD", &[("keytab", keytab)]).unwrap();
+    assert_eq!(keys.issuing().kvno(), 2);
+    assert_eq!(keys.issuing().etype(), EncryptionType::Aes256Sha1);
+}
+
+#[test]
+fn the_tickets_of_windows_in_2019_open() {
+    let json = include_str!("../../../../tests/vectors/windows-2019/keys.json");
+    let krbtgt = lab_key(&captured_key(json, "krbtgt/CORP.IDENTITYINTERVENTION.COM aes256 kvno 2"));
+    for (message, pac) in [
+        (vector!("windows-2019/msg-as-rep.bin"), vector!("windows-2019/as-rep.pac.bin")),
+        (
+            vector!("windows-2019/msg-tgs-rep-testuser-krbtgt-renew.bin"),
+            vector!("windows-2019/tgs-rep-testuser-krbtgt-renew.pac.bin"),
+        ),
+    ] {
+        assert!(opens_to_pac(&krbtgt, message, pac));
+        let pac = Pac::parse(pac).unwrap();
+        let server = pac.server_signature().unwrap();
+        assert!(krbtgt.pac_verifier().verify(&pac.unsigned(), server.mac));
+    }
+}
+
+const RODC_KEYS: &str = include_str!("../../../../tests/vectors/windows-rodc-2021/keys.json");
+
+/// The branch of the captured RODC, from a keytab as an operator would write it.
+fn rodc_branch() -> DomainKeys {
+    let with_key = |kvno, etype, name| {
+        let mut entry = entry("krbtgt_46673", kvno, etype);
+        entry.key = Zeroizing::new(captured_key(RODC_KEYS, name));
+        entry
+    };
+    with_krbtgt(vec![
+        with_key(46673 << 16 | 1, AES256, "rodc_tgt_key"),
+        with_key(46673 << 16 | 1, RC4_HMAC, "rodc_tgt_pac_key"),
+    ])
+    .unwrap()
+}
+
+#[test]
+fn the_ticket_of_a_windows_rodc_opens_and_both_its_signature_types_verify() {
+    let keys = rodc_branch();
+    let branch = keys.branch(46673).unwrap();
+    let key = branch.candidates(EncryptionType::Aes256Sha1, 1).next().unwrap();
+    let octets = vector!("windows-rodc-2021/tgt_rodc.pac.bin");
+    assert!(opens_to_pac(key, vector!("windows-rodc-2021/tgt_rodc.bin"), octets));
+
+    let pac = Pac::parse(octets).unwrap();
+    let server = pac.server_signature().unwrap();
+    let kdc = pac.kdc_signature().unwrap();
+    assert_eq!(kdc.kind, SignatureType::HmacMd5);
+    assert_eq!(kdc.rodc_identifier, Some(46673));
+    assert!(branch.pac_keys(server.kind).any(|key| key.verify(&pac.unsigned(), server.mac)));
+    assert!(branch.kdc_signature_keys(kdc.kind).any(|key| key.verify(server.mac, kdc.mac)));
+    let mut forged = kdc.mac.to_vec();
+    forged[0] ^= 1;
+    assert!(!branch.kdc_signature_keys(kdc.kind).any(|key| key.verify(server.mac, &forged)));
+}
+
+#[test]
+fn the_ticket_of_its_read_write_partner_opens_and_verifies() {
+    let key = lab_key(&captured_key(RODC_KEYS, "rwdc_tgt_key"));
+    let octets = vector!("windows-rodc-2021/tgt_ticket.pac.bin");
+    assert!(opens_to_pac(&key, vector!("windows-rodc-2021/tgt_ticket.bin"), octets));
+    let pac = Pac::parse(octets).unwrap();
+    let server = pac.server_signature().unwrap();
+    let kdc = pac.kdc_signature().unwrap();
+    assert!(key.pac_verifier().verify(&pac.unsigned(), server.mac));
+    let rc4: [u8; 16] = captured_key(RODC_KEYS, "rwdc_tgt_pac_key").try_into().unwrap();
+    assert!(MacKey::rc4_hmac(&rc4, KeyUsage::PacSignature).verify(server.mac, kdc.mac));
+}
