@@ -169,3 +169,64 @@ impl Writer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::krb::der::Reader;
+
+    #[test]
+    fn lengths_are_minimal_at_every_boundary() {
+        let cases: [(usize, &[u8]); 8] = [
+            (0, &[0x04, 0x00]),
+            (0x7f, &[0x04, 0x7f]),
+            (0x80, &[0x04, 0x81, 0x80]),
+            (0xff, &[0x04, 0x81, 0xff]),
+            (0x100, &[0x04, 0x82, 0x01, 0x00]),
+            (0xffff, &[0x04, 0x82, 0xff, 0xff]),
+            (0x1_0000, &[0x04, 0x83, 0x01, 0x00, 0x00]),
+            (0x100_0000, &[0x04, 0x84, 0x01, 0x00, 0x00, 0x00]),
+        ];
+        for (length, header) in cases {
+            let content = vec![7; length];
+            let mut writer = Writer::new();
+            writer.octet_string(&content);
+            let encoded = writer.into_octets();
+            assert!(encoded.starts_with(header), "{length}");
+            assert_eq!(Reader::new(&encoded).octet_string(), Ok(content.as_slice()));
+        }
+    }
+
+    #[test]
+    fn integers_are_minimal() {
+        let cases: [(i64, &[u8]); 10] = [
+            (0, &[0]),
+            (0x7f, &[0x7f]),
+            (0x80, &[0, 0x80]),
+            (-0x80, &[0x80]),
+            (-0x81, &[0xff, 0x7f]),
+            (-1, &[0xff]),
+            (0xffff_ffff, &[0, 0xff, 0xff, 0xff, 0xff]),
+            (-0x8000_0000, &[0x80, 0, 0, 0]),
+            (i64::MAX, &[0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]),
+            (i64::MIN, &[0x80, 0, 0, 0, 0, 0, 0, 0]),
+        ];
+        for (value, content) in cases {
+            let mut writer = Writer::new();
+            writer.integer(value);
+            let encoded = writer.into_octets();
+            assert_eq!(encoded.get(2..), Some(content), "{value}");
+            assert_eq!(Reader::new(&encoded).integer(), Ok(value));
+        }
+    }
+
+    #[test]
+    fn growing_keeps_what_was_written() {
+        let mut writer = Writer::with_capacity(1);
+        for octet in 0..=255 {
+            writer.octets(&[octet]);
+        }
+        assert_eq!(writer.written(), 256);
+        assert!(writer.into_octets().into_iter().eq((0..=255).rev()));
+    }
+}

@@ -45,3 +45,6 @@ pub use time::KerberosTime;
 
 /// `pvno`, `tkt-vno` and `authenticator-vno` of Kerberos V5.
 pub const VERSION: i32 = 5;
+
+#[cfg(test)]
+mod tests;

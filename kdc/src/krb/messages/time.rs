@@ -212,3 +212,68 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     (year, month, day)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn agrees_with_the_calendar() {
+        let cases = [
+            (0, "19700101000000Z", "1970-01-01T00:00:00Z"),
+            (-1, "19691231235959Z", "1969-12-31T23:59:59Z"),
+            (951_782_400, "20000229000000Z", "2000-02-29T00:00:00Z"),
+            (1_752_855_744, "20250718162224Z", "2025-07-18T16:22:24Z"),
+            (2_147_483_648, "20380119031408Z", "2038-01-19T03:14:08Z"),
+            (4_107_542_400, "21000301000000Z", "2100-03-01T00:00:00Z"),
+            (
+                KerberosTime::MIN.0,
+                "00000101000000Z",
+                "0000-01-01T00:00:00Z",
+            ),
+            (
+                KerberosTime::MAX.0,
+                "99991231235959Z",
+                "9999-12-31T23:59:59Z",
+            ),
+        ];
+        for (seconds, wire, text) in cases {
+            let time = KerberosTime::from_unix_seconds(seconds).unwrap();
+            assert_eq!(
+                KerberosTime::from_digits(wire.as_bytes()),
+                Some(time),
+                "{wire}"
+            );
+            assert_eq!(time.to_der().get(2..), Some(wire.as_bytes()));
+            assert_eq!(time.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn stays_within_the_years_it_can_write() {
+        let forever = Duration::from_secs(u64::MAX);
+        assert_eq!(
+            KerberosTime::EPOCH.saturating_add(forever),
+            KerberosTime::MAX
+        );
+        assert_eq!(
+            KerberosTime::EPOCH.saturating_sub(forever),
+            KerberosTime::MIN
+        );
+        assert_eq!(KerberosTime::from_unix_seconds(i64::MAX), None);
+        assert_eq!(KerberosTime::from_unix_seconds(i64::MIN), None);
+    }
+
+    #[test]
+    fn measures_in_either_direction() {
+        let later = KerberosTime::EPOCH.saturating_add(Duration::from_secs(300));
+        assert_eq!(
+            later.abs_diff(KerberosTime::EPOCH),
+            Duration::from_secs(300)
+        );
+        assert_eq!(
+            KerberosTime::EPOCH.abs_diff(later),
+            Duration::from_secs(300)
+        );
+    }
+}
