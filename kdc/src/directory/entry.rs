@@ -176,7 +176,7 @@ impl Entry {
             .ok_or_else(|| self.error(name, Fault::Absent))
     }
 
-    /// A SID in its packet form ([MS-DTYP] 2.4.2.2).
+    /// A SID: its packet form ([MS-DTYP] 2.4.2.2), or the string form that LDIF files may have.
     ///
     /// # Errors
     /// As [`Entry::bytes`], or if the value is no SID.
@@ -193,12 +193,12 @@ impl Entry {
         self.each(name, sid)
     }
 
-    /// A GUID: 16 octets in the order they are stored ([MS-DTYP] 2.3.4.2).
+    /// A GUID: 16 octets in the order they are stored ([MS-DTYP] 2.3.4.2), or the string form that LDIF files may have.
     ///
     /// # Errors
-    /// As [`Entry::bytes`], or if the value has another length.
+    /// As [`Entry::bytes`], or if the value is no GUID.
     pub fn guid(&self, name: &str) -> Result<[u8; 16], AttributeError> {
-        self.optional(name, |value| value.try_into().map_err(|_| Fault::NotGuid))?
+        self.optional(name, guid)?
             .ok_or_else(|| self.error(name, Fault::Absent))
     }
 
@@ -256,8 +256,44 @@ fn decimal(value: &[u8]) -> Result<i64, Fault> {
         .ok_or(Fault::NotInteger)
 }
 
+/// The packet form, or the string form in which Samba's tools print it; the first octet tells them apart.
 fn sid(value: &[u8]) -> Result<Sid, Fault> {
-    Sid::from_bytes(value).map_err(|_| Fault::NotSid)
+    let sid = match str::from_utf8(value) {
+        Ok(text) if text.starts_with("S-") => text.parse().ok(),
+        _ => Sid::from_bytes(value).ok(),
+    };
+    sid.ok_or(Fault::NotSid)
+}
+
+/// 16 octets, or the string form in which Samba's tools print it ([MS-DTYP] 2.3.4.3): its first three groups are numbers
+/// and lie in the octets with the least significant one first.
+fn guid(value: &[u8]) -> Result<[u8; 16], Fault> {
+    if let Ok(octets) = value.try_into() {
+        return Ok(octets);
+    }
+    let string_form = || {
+        let groups: Vec<&str> = str::from_utf8(value).ok()?.split('-').collect();
+        let &[a, b, c, d, e] = groups.as_slice() else {
+            return None;
+        };
+        if [a, b, c, d, e].map(str::len) != [8, 4, 4, 4, 12] {
+            return None;
+        }
+        let (a, b, c) = (
+            u32::from_str_radix(a, 16),
+            u16::from_str_radix(b, 16),
+            u16::from_str_radix(c, 16),
+        );
+        let rest = u64::from_str_radix(&format!("{d}{e}"), 16).ok()?;
+        let octets = [
+            &a.ok()?.to_le_bytes()[..],
+            &b.ok()?.to_le_bytes(),
+            &c.ok()?.to_le_bytes(),
+            &rest.to_be_bytes(),
+        ];
+        octets.concat().try_into().ok()
+    };
+    string_form().ok_or(Fault::NotGuid)
 }
 
 /// An attribute that is absent or is not what its syntax says.
@@ -304,15 +340,18 @@ pub enum Fault {
     /// A negative time.
     #[error("is not a time")]
     NotTime,
-    /// Not a SID in packet form.
+    /// Not a SID.
     #[error("is not a SID")]
     NotSid,
-    /// Not 16 octets.
-    #[error("is not a GUID of 16 octets")]
+    /// Not a GUID.
+    #[error("is not a GUID")]
     NotGuid,
     /// `logonHours` of another length than 21 octets.
     #[error("is not 21 octets of logon hours")]
     NotLogonHours,
+    /// `sIDHistory` with something else than accounts of other domains.
+    #[error("holds a SID that is no account of another domain")]
+    NotFormerSid,
 }
 
 #[cfg(test)]
@@ -351,6 +390,22 @@ mod tests {
             entry().sid("objectSid").map(|sid| sid.to_string()),
             Ok("S-1-18-1".to_owned())
         );
+    }
+
+    #[test]
+    fn sids_and_guids_are_read_from_their_string_forms_too() {
+        let mut entry = Entry::new("");
+        entry.insert("objectSid", "S-1-18-1");
+        entry.insert("objectGUID", "3f02ce52-7579-4597-9454-d9f32d98f16e");
+        assert_eq!(
+            entry.sid("objectSid").map(|sid| sid.to_bytes()),
+            Ok(vec![1, 1, 0, 0, 0, 0, 0, 18, 1, 0, 0, 0])
+        );
+        let octets = [
+            0x52, 0xce, 0x02, 0x3f, 0x79, 0x75, 0x97, 0x45, 0x94, 0x54, 0xd9, 0xf3, 0x2d, 0x98,
+            0xf1, 0x6e,
+        ];
+        assert_eq!(entry.guid("objectGUID"), Ok(octets));
     }
 
     #[test]

@@ -1,7 +1,26 @@
 //! What the daemon knows of a domain: directory objects as attributes, and what is made of them.
 //!
-//! Pure: the LDAP and the LDIF back end both hand over [`Entry`] values, and everything behind that is shared.
+//! Pure: the LDAP back end and the LDIF back end both hand over [`Entry`] values, and everything behind that is
+//! shared. [`DirectoryView`] is the domain with its branches and their policies, [`Principal`] is one account ready
+//! to be judged and to be issued a PAC for, [`Tree`] is a whole directory out of an LDIF file.
 
+pub mod branch;
+pub mod dn;
 pub mod entry;
+pub mod interval;
+pub mod ldif;
+pub mod principal;
+pub mod tree;
+pub mod view;
 
+mod error;
+mod logon_info;
+mod membership;
+mod name;
+
+pub use branch::{Branch, BranchFault};
 pub use entry::{AttributeError, Entry, Fault};
+pub use error::DirectoryError;
+pub use principal::{Principal, SidHistory};
+pub use tree::Tree;
+pub use view::{DirectoryView, DomainObjects};

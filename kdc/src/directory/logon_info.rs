@@ -1,0 +1,196 @@
+//! KERB_VALIDATION_INFO of an account, field by field ([MS-PAC] 2.5, [MS-KILE] 3.3.5.6.4.1).
+
+use std::collections::BTreeSet;
+
+use pac::{
+    FileTime, GROUP_ENABLED, GroupMembership, LOGON_EXTRA_SIDS, LogonInfo, Sid, SidAndAttributes,
+};
+use policy::Account;
+
+use super::entry::{AttributeError, Entry, Fault};
+use super::principal::SidHistory;
+use super::view::DirectoryView;
+
+/// `userAccountControl` bit of the directory ([MS-ADTS] 2.2.16) and its counterpart in SAM ([MS-SAMR] 2.2.1.12).
+const SAM_BITS: [(u32, u32); 22] = [
+    (0x0000_0002, 0x0000_0001), // ACCOUNT_DISABLED
+    (0x0000_0008, 0x0000_0002), // HOME_DIRECTORY_REQUIRED
+    (0x0000_0020, 0x0000_0004), // PASSWORD_NOT_REQUIRED
+    (0x0000_0100, 0x0000_0008), // TEMP_DUPLICATE_ACCOUNT
+    (0x0000_0200, 0x0000_0010), // NORMAL_ACCOUNT
+    (0x0002_0000, 0x0000_0020), // MNS_LOGON_ACCOUNT
+    (0x0000_0800, 0x0000_0040), // INTERDOMAIN_TRUST_ACCOUNT
+    (0x0000_1000, 0x0000_0080), // WORKSTATION_TRUST_ACCOUNT
+    (0x0000_2000, 0x0000_0100), // SERVER_TRUST_ACCOUNT
+    (0x0001_0000, 0x0000_0200), // DONT_EXPIRE_PASSWORD
+    (0x0000_0010, 0x0000_0400), // ACCOUNT_AUTO_LOCKED
+    (0x0000_0080, 0x0000_0800), // ENCRYPTED_TEXT_PASSWORD_ALLOWED
+    (0x0004_0000, 0x0000_1000), // SMARTCARD_REQUIRED
+    (0x0008_0000, 0x0000_2000), // TRUSTED_FOR_DELEGATION
+    (0x0010_0000, 0x0000_4000), // NOT_DELEGATED
+    (0x0020_0000, 0x0000_8000), // USE_DES_KEY_ONLY
+    (0x0040_0000, 0x0001_0000), // DONT_REQUIRE_PREAUTH
+    (0x0080_0000, 0x0002_0000), // PASSWORD_EXPIRED
+    (0x0100_0000, 0x0004_0000), // TRUSTED_TO_AUTHENTICATE_FOR_DELEGATION
+    (0x0200_0000, 0x0008_0000), // NO_AUTH_DATA_REQUIRED
+    (0x0400_0000, 0x0010_0000), // PARTIAL_SECRETS_ACCOUNT
+    (0x0800_0000, 0x0020_0000), // USE_AES_KEYS
+];
+
+/// What the PAC says of an account that the directory shows as `entry`, at `now`.
+///
+/// Nothing of it comes from the partial TGT. The session key field and the inter-logon fields are zero, as Windows
+/// writes them (`tests/vectors/windows-server-2022/tgt-pac.bin`); resource groups belong to service tickets.
+pub(super) fn logon_info(
+    entry: &Entry,
+    account: &Account,
+    view: &DirectoryView,
+    now: FileTime,
+    sid_history: SidHistory,
+) -> Result<LogonInfo, AttributeError> {
+    let text =
+        |name| Ok::<_, AttributeError>(entry.optional_text(name)?.unwrap_or_default().to_owned());
+    let logoff_time = account
+        .logon_hours
+        .and_then(|hours| hours.closing(now))
+        .unwrap_or(FileTime::NEVER);
+    let password_last_set = entry.file_time("pwdLastSet")?;
+    let (groups, extra_sids) = memberships(entry, view, sid_history)?;
+    Ok(LogonInfo {
+        logon_time: entry
+            .optional_file_time("lastLogon")?
+            .unwrap_or(FileTime::ZERO),
+        logoff_time,
+        kick_off_time: view.force_logoff.after(logoff_time),
+        password_last_set,
+        password_can_change: if password_last_set == FileTime::ZERO {
+            FileTime::ZERO
+        } else {
+            view.min_password_age.after(password_last_set)
+        },
+        password_must_change: account.password_expires,
+        effective_name: entry.text("sAMAccountName")?.to_owned(),
+        full_name: text("displayName")?,
+        logon_script: text("scriptPath")?,
+        profile_path: text("profilePath")?,
+        home_directory: text("homeDirectory")?,
+        home_directory_drive: text("homeDrive")?,
+        logon_count: low_word(entry, "logonCount")?,
+        bad_password_count: low_word(entry, "badPwdCount")?,
+        user_id: account
+            .object_sid
+            .rid()
+            .ok_or_else(|| entry.error("objectSid", Fault::NotSid))?,
+        primary_group_id: entry.flags("primaryGroupID")?,
+        groups,
+        user_flags: LOGON_EXTRA_SIDS,
+        user_session_key: [0; 16],
+        logon_server: view.logon_server.clone(),
+        logon_domain_name: view.netbios_name.clone(),
+        logon_domain_id: view.domain_sid,
+        user_account_control: sam_bits(account.user_account_control),
+        sub_auth_status: 0,
+        last_successful_interactive_logon: FileTime::ZERO,
+        last_failed_interactive_logon: FileTime::ZERO,
+        failed_interactive_logon_count: 0,
+        extra_sids,
+        resource_groups: None,
+    })
+}
+
+/// GroupIds and ExtraSids: the global and universal groups of the own domain by ascending RID, the primary group in its
+/// place; then other domains' groups, the SID history if wanted, and S-1-18-1.
+///
+/// Windows asserts S-1-18-1 (the authentication authority vouched for the client) in every TGT it builds, so it is
+/// always there. Domain-local and BUILTIN groups never are: each service's domain controller adds its own.
+fn memberships(
+    entry: &Entry,
+    view: &DirectoryView,
+    sid_history: SidHistory,
+) -> Result<(Vec<GroupMembership>, Vec<SidAndAttributes>), AttributeError> {
+    let mut rids = BTreeSet::from([entry.flags("primaryGroupID")?]);
+    let mut foreign = BTreeSet::new();
+    for sid in required_sids(entry, "tokenGroupsGlobalAndUniversal")? {
+        match sid.rid().filter(|_| sid.is_in_domain(&view.domain_sid)) {
+            Some(rid) => drop(rids.insert(rid)),
+            None => drop(foreign.insert(sid)),
+        }
+    }
+    if sid_history == SidHistory::Include {
+        foreign.extend(former_sids(entry, view)?);
+    }
+    let extra_sids = foreign
+        .into_iter()
+        .chain([Sid::AUTHENTICATION_AUTHORITY_ASSERTED_IDENTITY]);
+    Ok((
+        rids.into_iter()
+            .map(|rid| GroupMembership {
+                rid,
+                attributes: GROUP_ENABLED,
+            })
+            .collect(),
+        extra_sids
+            .map(|sid| SidAndAttributes {
+                sid,
+                attributes: GROUP_ENABLED,
+            })
+            .collect(),
+    ))
+}
+
+/// Every value of a list of SIDs that no account is without: absent means that it could not be read.
+pub(super) fn required_sids(entry: &Entry, name: &str) -> Result<Vec<Sid>, AttributeError> {
+    let sids = entry.sids(name)?;
+    if sids.is_empty() {
+        Err(entry.error(name, Fault::Absent))
+    } else {
+        Ok(sids)
+    }
+}
+
+/// `sIDHistory`: accounts of other domains. One of the own domain, or one that is no account of a domain, is what an
+/// attacker writes there to become an administrator.
+fn former_sids(entry: &Entry, view: &DirectoryView) -> Result<Vec<Sid>, AttributeError> {
+    let sids = entry.sids("sIDHistory")?;
+    let is_former = |sid: &Sid| {
+        matches!(sid.sub_authorities(), [21, _, _, _, _]) && !sid.is_in_domain(&view.domain_sid)
+    };
+    if sids.iter().all(is_former) {
+        Ok(sids)
+    } else {
+        Err(entry.error("sIDHistory", Fault::NotFormerSid))
+    }
+}
+
+/// The PAC's form of the directory's flags.
+fn sam_bits(user_account_control: u32) -> u32 {
+    let set = SAM_BITS
+        .iter()
+        .filter(|(bit, _)| user_account_control & bit != 0);
+    set.fold(0, |bits, (_, sam)| bits | sam)
+}
+
+/// The low 16 bits of a counter, zero if the directory has none: it is each domain controller's own count.
+fn low_word(entry: &Entry, name: &str) -> Result<u16, AttributeError> {
+    let [low, high, ..] = entry.optional_flags(name)?.unwrap_or(0).to_le_bytes();
+    Ok(u16::from_le_bytes([low, high]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ordinary_user_has_the_sam_form_of_its_flags() {
+        let cases = [
+            (0x200, 0x10),
+            (0x1_0200, 0x210),
+            (0x0500_1000, 0x14_0080),
+            (0x4_0200, 0x1010),
+            (0, 0),
+        ];
+        for (directory, sam) in cases {
+            assert_eq!(sam_bits(directory), sam, "{directory:#x}");
+        }
+    }
+}

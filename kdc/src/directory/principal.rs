@@ -1,0 +1,209 @@
+//! One account, read from the directory: who it is, what policy must know of it, and its PAC all but the signatures.
+
+use pac::{AttributesInfo, FileTime, PreparedPac, SamNameAndSid, Sid, UpnDnsInfo};
+use policy::{Account, AccountKind, LogonHours};
+
+use super::entry::{AttributeError, Entry, Fault};
+use super::error::DirectoryError;
+use super::logon_info::{logon_info, required_sids};
+use super::name::AccountNames;
+use super::view::DirectoryView;
+use crate::krb::messages::{PrincipalName, name_type};
+
+/// Everything to ask of an account. The constructed ones (`tokenGroups` and `*Computed`) need a search with base scope
+/// ([MS-ADTS] 3.1.1.4.5.19).
+pub const PRINCIPAL_ATTRIBUTES: &[&str] = &[
+    "objectClass",
+    "objectSid",
+    "sAMAccountName",
+    "userPrincipalName",
+    "displayName",
+    "scriptPath",
+    "profilePath",
+    "homeDirectory",
+    "homeDrive",
+    "primaryGroupID",
+    "userAccountControl",
+    "msDS-User-Account-Control-Computed",
+    "msDS-UserPasswordExpiryTimeComputed",
+    "msDS-SecondaryKrbTgtNumber",
+    "msDS-AssignedAuthNPolicy",
+    "msDS-AssignedAuthNPolicySilo",
+    "accountExpires",
+    "logonHours",
+    "pwdLastSet",
+    "lastLogon",
+    "logonCount",
+    "badPwdCount",
+    "sIDHistory",
+    "tokenGroups",
+    "tokenGroupsGlobalAndUniversal",
+];
+
+/// The object classes of managed service accounts.
+const SERVICE_ACCOUNT_CLASSES: [&str; 3] = [
+    "msDS-GroupManagedServiceAccount",
+    "msDS-ManagedServiceAccount",
+    "msDS-DelegatedManagedServiceAccount",
+];
+
+/// Whether an account's `sIDHistory` goes into its PAC: only wanted where accounts were migrated within a forest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SidHistory {
+    /// Former SIDs become ExtraSids.
+    Include,
+    /// The attribute is ignored.
+    Omit,
+}
+
+/// An account ready to be judged and to be issued a PAC for.
+#[derive(Clone, Debug)]
+pub struct Principal {
+    /// `objectSid`.
+    pub sid: Sid,
+    /// `sAMAccountName`.
+    pub sam_account_name: String,
+    /// `userPrincipalName`, if it is set.
+    pub user_principal_name: Option<String>,
+    /// The domain's DNS name, for the user principal name of an account that has none.
+    pub dns_domain_name: String,
+    /// What policy decides by.
+    pub account: Account,
+    /// The authentication policy and silo assigned to the account, as distinguished names.
+    pub authentication_policies: Vec<String>,
+    /// The PAC, all but what a single ticket adds.
+    pub pac: PreparedPac,
+    /// How many group SIDs the PAC holds.
+    pub group_count: usize,
+}
+
+impl Principal {
+    /// Makes a principal of an object read with [`PRINCIPAL_ATTRIBUTES`] at `now`.
+    ///
+    /// `now` decides nothing but LogoffTime of an account with logon hours.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Attribute`] if an attribute that decides is absent or malformed. Absent and unreadable look
+    /// alike in LDAP, so nothing is taken for granted: an account whose groups cannot be read is not served.
+    pub fn from_entry(
+        entry: &Entry,
+        view: &DirectoryView,
+        sid_history: SidHistory,
+        now: FileTime,
+    ) -> Result<Self, DirectoryError> {
+        let account = account(entry, view)?;
+        let sam_account_name = entry.text("sAMAccountName")?.to_owned();
+        let user_principal_name = entry.optional_text("userPrincipalName")?.map(str::to_owned);
+        let logon_info = logon_info(entry, &account, view, now, sid_history)?;
+        let names = AccountNames {
+            sam_account_name: &sam_account_name,
+            user_principal_name: user_principal_name.as_deref(),
+            dns_domain_name: &view.dns_domain_name,
+        };
+        let upn_dns_info = UpnDnsInfo {
+            upn: names.principal_name(),
+            dns_domain_name: view.dns_domain_name.to_uppercase(),
+            upn_constructed: user_principal_name.is_none(),
+            extended: Some(SamNameAndSid {
+                sam_name: sam_account_name.clone(),
+                sid: account.object_sid,
+            }),
+        };
+        // A TGT always has a PAC and says so, whatever the partial one said ([MS-KILE] 3.3.5.6.4.7).
+        let attributes = AttributesInfo {
+            flags: AttributesInfo::WAS_REQUESTED,
+        };
+        let pac = PreparedPac::new(&logon_info, &upn_dns_info, &account.object_sid, attributes)
+            .map_err(|reason| DirectoryError::Pac {
+                object: entry.dn().to_owned(),
+                reason,
+            })?;
+        Ok(Self {
+            sid: account.object_sid,
+            sam_account_name,
+            user_principal_name,
+            dns_domain_name: view.dns_domain_name.clone(),
+            account,
+            authentication_policies: authentication_policies(entry)?,
+            pac,
+            group_count: logon_info
+                .groups
+                .len()
+                .saturating_add(logon_info.extra_sids.len()),
+        })
+    }
+
+    /// Whether a cname names this account: one component, compared character by character after simple upper-casing and
+    /// without normalisation with sAMAccountName, or for an NT-ENTERPRISE name and only then with userPrincipalName
+    /// (`sAMAccountName@dnsDomain` where that is unset).
+    #[must_use]
+    pub fn is_named(&self, cname: &PrincipalName<'_>) -> bool {
+        let names = AccountNames {
+            sam_account_name: &self.sam_account_name,
+            user_principal_name: self.user_principal_name.as_deref(),
+            dns_domain_name: &self.dns_domain_name,
+        };
+        let name = cname
+            .only_component()
+            .and_then(|octets| std::str::from_utf8(octets).ok());
+        name.is_some_and(|name| names.include(name, cname.name_type == name_type::ENTERPRISE))
+    }
+}
+
+fn account(entry: &Entry, view: &DirectoryView) -> Result<Account, AttributeError> {
+    let object_sid = entry.sid("objectSid")?;
+    let primary_group = view.domain_sid.with_rid(entry.flags("primaryGroupID")?);
+    let mut sids = vec![object_sid];
+    // `tokenGroups` has the primary group in it; that it never be missing is worth a duplicate.
+    sids.extend(primary_group);
+    sids.extend(required_sids(entry, "tokenGroups")?);
+    Ok(Account {
+        object_sid,
+        sids,
+        user_account_control: entry.flags("userAccountControl")?
+            | entry.flags("msDS-User-Account-Control-Computed")?,
+        kind: kind(entry)?,
+        krbtgt_number: entry.optional_flags("msDS-SecondaryKrbTgtNumber")?,
+        account_expires: entry.file_time("accountExpires")?,
+        logon_hours: logon_hours(entry)?,
+        password_expires: entry.file_time("msDS-UserPasswordExpiryTimeComputed")?,
+    })
+}
+
+fn kind(entry: &Entry) -> Result<AccountKind, AttributeError> {
+    if entry.values("objectClass")?.is_empty() {
+        Err(entry.error("objectClass", Fault::Absent))
+    } else if SERVICE_ACCOUNT_CLASSES
+        .iter()
+        .any(|class| entry.is_a(class))
+    {
+        Ok(AccountKind::ServiceAccount)
+    } else if entry.is_a("computer") {
+        Ok(AccountKind::Computer)
+    } else {
+        Ok(AccountKind::User)
+    }
+}
+
+fn logon_hours(entry: &Entry) -> Result<Option<LogonHours>, AttributeError> {
+    let hours = entry
+        .optional_bytes("logonHours")?
+        .map(<[u8; 21]>::try_from)
+        .transpose();
+    hours
+        .map(|hours| hours.map(LogonHours))
+        .map_err(|_| entry.error("logonHours", Fault::NotLogonHours))
+}
+
+fn authentication_policies(entry: &Entry) -> Result<Vec<String>, AttributeError> {
+    let policy = entry.optional_text("msDS-AssignedAuthNPolicy")?;
+    let silo = entry.optional_text("msDS-AssignedAuthNPolicySilo")?;
+    Ok([policy, silo]
+        .into_iter()
+        .flatten()
+        .map(str::to_owned)
+        .collect())
+}
+
+#[cfg(test)]
+mod tests;

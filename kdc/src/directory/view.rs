@@ -1,0 +1,129 @@
+//! The domain as a whole: who it is, how long its passwords live, and its branches.
+
+use std::collections::BTreeMap;
+
+use pac::Sid;
+
+use super::branch::{Branch, branches};
+use super::dn::{DnKey, dns_name};
+use super::entry::Entry;
+use super::error::DirectoryError;
+use super::interval::Interval;
+
+/// What to read of the domain's head.
+pub const HEAD_ATTRIBUTES: &[&str] = &[
+    "objectSid",
+    "objectGUID",
+    "minPwdAge",
+    "maxPwdAge",
+    "lockoutDuration",
+    "forceLogoff",
+    "msDS-Behavior-Version",
+];
+
+/// What to read of the domain's crossRef object: class `crossRef`, `nCName` the domain's head.
+pub const CROSS_REF_ATTRIBUTES: &[&str] = &["nCName", "dnsRoot", "nETBIOSName"];
+
+/// What to read of the domain's krbtgt account, RID 502.
+pub const KRBTGT_ATTRIBUTES: &[&str] = &["objectSid", "msDS-KeyVersionNumber", "pwdLastSet"];
+
+/// The objects a [`DirectoryView`] is made of, wherever they were read from.
+#[derive(Clone, Debug)]
+pub struct DomainObjects<'a> {
+    /// The domain's head, with [`HEAD_ATTRIBUTES`].
+    pub head: &'a Entry,
+    /// Its crossRef, with [`CROSS_REF_ATTRIBUTES`].
+    pub cross_ref: &'a Entry,
+    /// Its krbtgt account, with [`KRBTGT_ATTRIBUTES`], if it may be read.
+    pub krbtgt: Option<&'a Entry>,
+    /// LogonServer as configured, or the `dNSHostName` of the domain controller that was read from.
+    pub logon_server: &'a str,
+    /// Every object with `msDS-SecondaryKrbTgtNumber`.
+    pub branch_krbtgts: Vec<&'a Entry>,
+    /// Every object with `msDS-KrbTgtLink`.
+    pub branch_computers: Vec<&'a Entry>,
+}
+
+/// A domain, read at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirectoryView {
+    /// Distinguished name of the domain's head.
+    pub domain_dn: String,
+    /// `objectSid` of the head.
+    pub domain_sid: Sid,
+    /// `objectGUID` of the head, in the order it is stored.
+    pub domain_guid: [u8; 16],
+    /// `nETBIOSName` of the crossRef.
+    pub netbios_name: String,
+    /// `dnsRoot` of the crossRef.
+    pub dns_domain_name: String,
+    /// The forest's root domain, from the name of the Configuration container.
+    pub dns_forest_name: String,
+    /// What LogonServer becomes: a host name without domain and backslashes, in upper case.
+    pub logon_server: String,
+    /// `msDS-KeyVersionNumber` of krbtgt: the version of its current key.
+    pub krbtgt_version: Option<u32>,
+    /// `minPwdAge`: how long a password must be kept.
+    pub min_password_age: Interval,
+    /// `maxPwdAge`: how long a password may be kept.
+    pub max_password_age: Interval,
+    /// `forceLogoff`: how long after the logon hours end a session is cut.
+    pub force_logoff: Interval,
+    /// `msDS-Behavior-Version`: the functional level.
+    pub behavior_version: u32,
+    /// The branches that have objects, by `msDS-SecondaryKrbTgtNumber`.
+    pub branches: BTreeMap<u16, Branch>,
+}
+
+impl DirectoryView {
+    /// Makes the view out of a domain's objects. `resolve` gives the SID of the object of a distinguished name, for the
+    /// values of the policy lists; values that carry their SID are not asked for.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Attribute`] if an attribute every domain has is absent or malformed. A broken branch is no
+    /// error: it is a [`Branch`] that serves nobody.
+    pub fn from_objects(
+        objects: &DomainObjects<'_>,
+        resolve: &dyn Fn(&str) -> Option<Sid>,
+    ) -> Result<Self, DirectoryError> {
+        let DomainObjects {
+            head,
+            cross_ref,
+            krbtgt,
+            ..
+        } = objects;
+        let interval = |name| head.integer(name).map(Interval::from_attribute);
+        let dns_domain_name = cross_ref.text("dnsRoot")?.to_owned();
+        Ok(Self {
+            domain_dn: head.dn().to_owned(),
+            domain_sid: head.sid("objectSid")?,
+            domain_guid: head.guid("objectGUID")?,
+            netbios_name: cross_ref.text("nETBIOSName")?.to_owned(),
+            dns_forest_name: dns_name(cross_ref.dn()).unwrap_or_else(|| dns_domain_name.clone()),
+            dns_domain_name,
+            logon_server: host_part(objects.logon_server),
+            krbtgt_version: match krbtgt {
+                Some(krbtgt) => krbtgt.optional_flags("msDS-KeyVersionNumber")?,
+                None => None,
+            },
+            min_password_age: interval("minPwdAge")?,
+            max_password_age: interval("maxPwdAge")?,
+            force_logoff: interval("forceLogoff")?,
+            behavior_version: head.optional_flags("msDS-Behavior-Version")?.unwrap_or(0),
+            branches: branches(&objects.branch_krbtgts, &objects.branch_computers, resolve)?,
+        })
+    }
+}
+
+/// Whether that entry is the crossRef of the domain whose head has that name.
+pub(super) fn is_cross_ref_of(entry: &Entry, head: &DnKey) -> bool {
+    entry.is_a("crossRef")
+        && entry
+            .text("nCName")
+            .is_ok_and(|name| DnKey::of(name) == *head)
+}
+
+/// `dc1.demo.example` becomes `DC1`.
+fn host_part(name: &str) -> String {
+    name.split('.').next().unwrap_or(name).to_uppercase()
+}
