@@ -51,6 +51,11 @@ impl Entry {
         self.attributes.contains_key(&name.to_ascii_lowercase())
     }
 
+    /// Every attribute with its values, in alphabetical order; names are in lower case.
+    pub fn attributes(&self) -> impl Iterator<Item = (&str, &[Vec<u8>])> {
+        self.attributes.iter().map(|(name, values)| (name.as_str(), values.as_slice()))
+    }
+
     /// Every value of the attribute; none if it is absent.
     ///
     /// # Errors

@@ -132,13 +132,13 @@ mod tests {
             group("others", "S-1-5-21-1-2-3-4", GLOBAL_GROUP, &["bob"]),
         ];
         let all = [
+            "S-1-5-32-544",
             "S-1-5-21-1-2-3-1",
             "S-1-5-21-1-2-3-2",
             "S-1-5-21-1-2-3-3",
-            "S-1-5-32-544",
         ];
         assert_eq!(groups(&entries, None, Scope::All), all);
-        assert_eq!(groups(&entries, None, Scope::GlobalAndUniversal), all[..2]);
+        assert_eq!(groups(&entries, None, Scope::GlobalAndUniversal), all[1..3]);
     }
 
     #[test]
@@ -163,7 +163,7 @@ mod tests {
             ),
         ];
         let sids = groups(&entries, Some("S-1-5-21-1-2-3-512"), Scope::All);
-        assert_eq!(sids, ["S-1-5-21-1-2-3-512", "S-1-5-32-544"]);
+        assert_eq!(sids, ["S-1-5-32-544", "S-1-5-21-1-2-3-512"]);
         assert_eq!(
             groups(&[], Some("S-1-5-21-1-2-3-513"), Scope::All),
             ["S-1-5-21-1-2-3-513"]
