@@ -152,5 +152,7 @@ fn key_at(text: &str, offset: usize) -> Option<&str> {
         .map_or(0, |newline| newline.saturating_add(1));
     let line = text.get(start..)?.lines().next()?;
     let (key, _) = line.split_once('=')?;
-    Some(key.trim()).filter(|key| !key.is_empty() && !key.starts_with('#'))
+    // A line within an array of several lines is a value, which may hold the sign as well.
+    let is_key = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
+    Some(key.trim()).filter(|key| !key.is_empty() && key.chars().all(is_key))
 }

@@ -208,6 +208,10 @@ fn a_bad_value_names_its_key_and_the_mend() {
             "domain X: directory is \"ldap\" and [domain.ldap] is missing",
         ),
         ("", "no domain is configured; add a [[domain]]"),
+        (
+            "[listen]\nkerberos = [\n  \"a=b\",\n]\n",
+            "invalid socket address",
+        ),
         ("[listen\n", "tgtx.toml:1:"),
     ];
     for (text, expected) in cases {

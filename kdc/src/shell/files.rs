@@ -36,6 +36,8 @@ enum FileFault {
     NotAFile,
     #[error("is empty; write its content anew")]
     Empty,
+    #[error("is not UTF-8 text; save it as UTF-8")]
+    NotText,
     #[error("is larger than {0} octets; name the right file")]
     TooLarge(u64),
     #[error("may be read or written by group or others (mode {0:04o}); chmod 600 it")]
@@ -96,25 +98,22 @@ pub fn read_secret(file: &SecretFile) -> Result<Zeroizing<Vec<u8>>, FileError> {
     read_bounded(opened, &metadata, LARGEST_SECRET).map_err(at)
 }
 
-/// Reads a password: a secret without the line end that editors leave.
+/// Reads a password: a secret in UTF-8 (RFC 4511 §4.2.1), without the line end that editors leave.
 ///
 /// # Errors
 /// As [`read_secret`]; a file with nothing but line ends is empty.
-pub fn read_password(file: &SecretFile) -> Result<Zeroizing<Vec<u8>>, FileError> {
-    let mut password = read_secret(file)?;
-    while password
-        .last()
-        .is_some_and(|octet| matches!(octet, b'\n' | b'\r'))
-    {
-        password.pop();
-    }
+pub fn read_password(file: &SecretFile) -> Result<Zeroizing<String>, FileError> {
+    let at = |fault| FileError {
+        path: file.path().to_owned(),
+        fault,
+    };
+    let octets = read_secret(file)?;
+    let text = std::str::from_utf8(&octets).map_err(|_| at(FileFault::NotText))?;
+    let password = text.trim_end_matches(['\r', '\n']);
     if password.is_empty() {
-        return Err(FileError {
-            path: file.path().to_owned(),
-            fault: FileFault::Empty,
-        });
+        return Err(at(FileFault::Empty));
     }
-    Ok(password)
+    Ok(Zeroizing::new(password.to_owned()))
 }
 
 /// Reads a file that is no secret, such as certificates to trust or an LDIF file.
@@ -294,7 +293,14 @@ mod tests {
     fn a_password_ends_before_its_line_end() {
         let folder = Folder::new("password");
         let path = SecretFile::Path(folder.file(b" Pass word \r\n", 0o600));
-        assert_eq!(&**read_password(&path).unwrap(), b" Pass word ");
+        assert_eq!(&**read_password(&path).unwrap(), " Pass word ");
+        let other = SecretFile::Path(folder.file(b"P\xe4ss\n", 0o600));
+        assert!(
+            read_password(&other)
+                .unwrap_err()
+                .to_string()
+                .contains("is not UTF-8")
+        );
         let blank = SecretFile::Path(folder.file(b"\n", 0o600));
         assert!(
             read_password(&blank)

@@ -9,7 +9,7 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
-use tracing_subscriber::{Layer, fmt};
+use tracing_subscriber::{Layer, Registry, fmt};
 
 use crate::config::{Log, LogFormat, LogLevel};
 
@@ -29,17 +29,23 @@ pub fn start(settings: &Log) -> Result<(), TryInitError> {
         LogFormat::Text => false,
         LogFormat::Auto => !io::stderr().is_terminal(),
     };
+    let layer = lines(json, io::stderr).with_filter(filter);
+    tracing_subscriber::registry().with(layer).try_init()
+}
+
+/// Writes each event as one line, in JSON or for people.
+fn lines<W: Write + 'static>(
+    json: bool,
+    writer: fn() -> W,
+) -> Box<dyn Layer<Registry> + Send + Sync> {
     let lines = fmt::layer()
         .with_ansi(false)
-        .with_writer(|| OneLine(io::stderr()));
-    let layer = if json {
+        .with_writer(move || OneLine(writer()));
+    if json {
         lines.json().flatten_event(true).boxed()
     } else {
         lines.boxed()
-    };
-    tracing_subscriber::registry()
-        .with(layer.with_filter(filter))
-        .try_init()
+    }
 }
 
 fn level_filter(level: LogLevel) -> LevelFilter {
@@ -95,6 +101,7 @@ fn is_unprintable(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::cell::RefCell;
 
     #[test]
     fn one_event_is_one_line_without_control_characters() {
@@ -116,6 +123,53 @@ mod tests {
         assert_eq!(
             serde_json::from_str::<String>(&escaped).unwrap(),
             "x\u{202e}\u{9b}\u{7f}"
+        );
+    }
+
+    thread_local! {
+        static WRITTEN: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    }
+
+    struct Written;
+
+    impl Write for Written {
+        fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+            WRITTEN.with_borrow_mut(|written| written.extend_from_slice(octets));
+            Ok(octets.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// The lines that one event with a hostile name in it becomes.
+    fn logged(json: bool) -> String {
+        WRITTEN.take();
+        let subscriber = tracing_subscriber::registry().with(lines(json, || Written));
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::info!(client = %"a\r\n\u{1b}[2J\",\"level\":\"error", "exchange {}", "b\nc");
+        });
+        String::from_utf8(WRITTEN.take()).unwrap()
+    }
+
+    #[test]
+    fn a_hostile_name_stays_one_json_line_with_its_own_fields() {
+        let line = logged(true);
+        assert_eq!(line.matches('\n').count(), 1, "{line}");
+        let event: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(event["level"], "INFO");
+        assert!(event["client"].as_str().unwrap().starts_with('a'), "{line}");
+    }
+
+    #[test]
+    fn a_hostile_name_stays_one_text_line() {
+        let line = logged(false);
+        assert_eq!(
+            line.chars()
+                .filter(|character| character.is_control())
+                .collect::<String>(),
+            "\n"
         );
     }
 

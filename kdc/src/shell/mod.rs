@@ -11,4 +11,5 @@ pub mod logging;
 pub mod readiness;
 pub mod replays;
 pub mod sockets;
+pub mod static_faults;
 pub mod udp_socket;

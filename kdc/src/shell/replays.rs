@@ -24,6 +24,8 @@ use bytes::Bytes;
 use siphasher::sip::SipHasher24;
 use siphasher::sip128::{Hasher128, SipHasher24 as SipHasher128};
 
+use crate::config::Config;
+
 /// Locks that requests spread over; a power of two, so that a digest's low bits choose one.
 const SHARDS: u64 = 16;
 
@@ -63,6 +65,23 @@ pub struct ReplayLimits {
     pub reply_time: Duration,
     /// Octets of kept replies, oldest out.
     pub reply_memory: usize,
+}
+
+impl From<&Config> for ReplayLimits {
+    fn from(config: &Config) -> Self {
+        let skew = config
+            .domains
+            .iter()
+            .map(|domain| domain.tickets.clock_skew.duration())
+            .max()
+            .unwrap_or_default();
+        Self {
+            entries: config.replay.entries,
+            window: skew.saturating_mul(2),
+            reply_time: config.replay.reply_time,
+            reply_memory: config.replay.reply_memory,
+        }
+    }
 }
 
 /// The memory itself; share it behind an `Arc`. Times are readings of one monotonic clock.

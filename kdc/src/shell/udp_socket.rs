@@ -132,7 +132,7 @@ impl KerberosUdpSocket {
     }
 }
 
-/// Receives batches on one thread.
+/// Receives batches on the thread that made it: the system call's headers point into it, so it stays there.
 pub struct UdpReceiver {
     socket: Arc<KerberosUdpSocket>,
     headers: MultiHeaders<SockaddrStorage>,
@@ -214,7 +214,7 @@ impl UdpReceiver {
     }
 }
 
-/// Sends batches on one thread.
+/// Sends batches on the thread that made it, for the same reason.
 pub struct UdpSender {
     socket: Arc<KerberosUdpSocket>,
     headers: MultiHeaders<SockaddrStorage>,
