@@ -4,15 +4,15 @@
 //! is checked by its own type while it is read, so that a fault carries its line.
 
 use std::net::SocketAddr;
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::de::Error;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
+use super::default_kerberos_addresses;
 use super::url::LdapUrlText;
-use super::{SecretFile, Surroundings, default_kerberos_addresses, units};
+use super::values::{self, BindDn, ClockSkew, DirectoryText, FilePath, NetbiosName, Realm};
 
 /// A whole file.
 #[derive(Debug, Deserialize)]
@@ -39,22 +39,22 @@ pub struct Listen {
     /// `/metrics`, `/healthz` and `/readyz`.
     pub metrics: SocketAddr,
     /// Octets; a larger reply becomes KRB_ERR_RESPONSE_TOO_BIG.
-    #[serde(deserialize_with = "udp_size")]
+    #[serde(deserialize_with = "values::udp_size")]
     pub udp_reply_limit: usize,
     /// Octets; a larger datagram is dropped.
-    #[serde(deserialize_with = "udp_size")]
+    #[serde(deserialize_with = "values::udp_size")]
     pub udp_request_limit: usize,
     /// Octets; a larger frame gets KRB_ERR_FIELD_TOOLONG and the connection is closed.
-    #[serde(deserialize_with = "tcp_size")]
+    #[serde(deserialize_with = "values::tcp_size")]
     pub tcp_request_limit: usize,
     /// From accept to the first octet of a connection.
-    #[serde(deserialize_with = "positive_duration")]
+    #[serde(deserialize_with = "values::positive_duration")]
     pub first_octet_timeout: Duration,
     /// From the first to the last octet of one request.
-    #[serde(deserialize_with = "positive_duration")]
+    #[serde(deserialize_with = "values::positive_duration")]
     pub frame_timeout: Duration,
     /// From a reply to the next request.
-    #[serde(deserialize_with = "positive_duration")]
+    #[serde(deserialize_with = "values::positive_duration")]
     pub idle_timeout: Duration,
 }
 
@@ -78,10 +78,10 @@ impl Default for Listen {
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Limits {
     /// Open TCP connections; beyond, the oldest idle one goes first.
-    #[serde(deserialize_with = "limit")]
+    #[serde(deserialize_with = "values::limit")]
     pub connections: Option<NonZeroUsize>,
     /// Open TCP connections of one address.
-    #[serde(deserialize_with = "limit")]
+    #[serde(deserialize_with = "values::limit")]
     pub connections_per_ip: Option<NonZeroUsize>,
 }
 
@@ -101,10 +101,10 @@ pub struct Replay {
     /// Authenticators remembered at most.
     pub entries: NonZeroUsize,
     /// How long a reply is kept for retransmits; zero keeps none.
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "values::duration")]
     pub reply_time: Duration,
     /// Octets of kept replies.
-    #[serde(deserialize_with = "size")]
+    #[serde(deserialize_with = "values::size")]
     pub reply_memory: usize,
 }
 
@@ -186,9 +186,9 @@ pub(super) struct LdapFile {
     pub(super) allow_plaintext: bool,
     #[serde(default = "ldap_connections")]
     pub(super) connections: NonZeroUsize,
-    #[serde(default = "one_second", deserialize_with = "positive_duration")]
+    #[serde(default = "one_second", deserialize_with = "values::positive_duration")]
     pub(super) connect_timeout: Duration,
-    #[serde(default = "one_second", deserialize_with = "positive_duration")]
+    #[serde(default = "one_second", deserialize_with = "values::positive_duration")]
     pub(super) search_timeout: Duration,
 }
 
@@ -197,13 +197,13 @@ pub(super) struct LdapFile {
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Cache {
     /// Of principals; zero reads each one anew.
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "values::duration")]
     pub ttl: Duration,
     /// How often policy lists and branch objects are looked at for changes.
-    #[serde(deserialize_with = "positive_duration")]
+    #[serde(deserialize_with = "values::positive_duration")]
     pub poll: Duration,
     /// The age of lists and branch objects beyond which nobody is served.
-    #[serde(deserialize_with = "positive_duration")]
+    #[serde(deserialize_with = "values::positive_duration")]
     pub max_stale: Duration,
 }
 
@@ -222,15 +222,15 @@ impl Default for Cache {
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Tickets {
     /// Of a full TGT, from its start.
-    #[serde(deserialize_with = "positive_duration")]
+    #[serde(deserialize_with = "values::positive_duration")]
     pub max_lifetime: Duration,
     /// How long it can be renewed, from its start; zero issues no renewable ones.
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "values::duration")]
     pub max_renew: Duration,
     /// How far a client's clock may be from ours.
     pub clock_skew: ClockSkew,
     /// A partial TGT that lives longer is refused; without a value there is no bound.
-    #[serde(deserialize_with = "some_positive_duration")]
+    #[serde(deserialize_with = "values::some_positive_duration")]
     pub max_partial_lifetime: Option<Duration>,
     /// Whether the ticket's addresses are compared with where the request came from.
     pub check_addresses: bool,
@@ -241,7 +241,7 @@ impl Default for Tickets {
         Self {
             max_lifetime: Duration::from_secs(10 * 60 * 60),
             max_renew: Duration::from_secs(7 * 24 * 60 * 60),
-            clock_skew: ClockSkew(Duration::from_secs(5 * 60)),
+            clock_skew: ClockSkew::default(),
             max_partial_lifetime: None,
             check_addresses: false,
         }
@@ -260,209 +260,6 @@ pub struct PolicyRules {
     pub allow_administrator: bool,
     /// Whether the user's sIDHistory goes into the PAC.
     pub sid_history: bool,
-}
-
-/// A realm: the DNS name of an Active Directory domain in upper case.
-#[derive(Debug)]
-pub(super) struct Realm(pub(super) String);
-
-impl<'de> Deserialize<'de> for Realm {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let is_label = |label: &str| {
-            !label.is_empty()
-                && label
-                    .chars()
-                    .all(|character| character.is_ascii_alphanumeric() || "-_".contains(character))
-        };
-        if !text.split('.').all(is_label) {
-            return Err(D::Error::custom(
-                "not a realm; write the domain's DNS name in upper case, such as \"LAB.EXAMPLE\"",
-            ));
-        }
-        if text.chars().any(|character| character.is_ascii_lowercase()) {
-            let upper = text.to_ascii_uppercase();
-            return Err(D::Error::custom(format!(
-                "a realm is in upper case; write \"{upper}\""
-            )));
-        }
-        Ok(Self(text))
-    }
-}
-
-/// LogonServer of the PAC: a NetBIOS computer name.
-#[derive(Debug)]
-pub(super) struct NetbiosName(pub(super) String);
-
-impl<'de> Deserialize<'de> for NetbiosName {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let is_name = |character: char| character.is_alphanumeric() || "-_".contains(character);
-        if text.is_empty() || text.chars().count() > 15 || !text.chars().all(is_name) {
-            return Err(D::Error::custom(
-                "not a NetBIOS name; write 1 to 15 letters, digits or hyphens, such as \"DC1\"",
-            ));
-        }
-        Ok(Self(text))
-    }
-}
-
-/// The account of a simple bind. An empty one would be an anonymous bind (RFC 4513 §5.1.1).
-#[derive(Debug)]
-pub(super) struct BindDn(pub(super) String);
-
-impl<'de> Deserialize<'de> for BindDn {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        if text.trim().is_empty() {
-            return Err(D::Error::custom(
-                "an empty name binds anonymously; write the account's distinguished name",
-            ));
-        }
-        Ok(Self(text))
-    }
-}
-
-/// `"ldap"` or `"ldif:PATH"`.
-#[derive(Debug, Default)]
-pub(super) enum DirectoryText {
-    #[default]
-    Ldap,
-    Ldif(PathBuf),
-}
-
-impl<'de> Deserialize<'de> for DirectoryText {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        match (text.as_str(), text.strip_prefix("ldif:")) {
-            ("ldap", _) => Ok(Self::Ldap),
-            (_, Some(path)) if !path.is_empty() => Ok(Self::Ldif(PathBuf::from(path))),
-            _ => Err(D::Error::custom(
-                "not a directory; write \"ldap\" or \"ldif:/path/to/file.ldif\"",
-            )),
-        }
-    }
-}
-
-/// A path, or `credential:NAME`.
-#[derive(Debug)]
-pub(super) enum FilePath {
-    Path(PathBuf),
-    Credential(String),
-}
-
-impl<'de> Deserialize<'de> for FilePath {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        if text.is_empty() || text.contains('\0') {
-            return Err(D::Error::custom(
-                "not a path; write the path of a file, or \"credential:NAME\"",
-            ));
-        }
-        match text.strip_prefix("credential:") {
-            None => Ok(Self::Path(PathBuf::from(text))),
-            // The same characters systemd allows, so that a name cannot lead out of the directory.
-            Some(name) if !matches!(name, "" | "." | "..") && !name.contains('/') => {
-                Ok(Self::Credential(name.to_owned()))
-            }
-            Some(_) => Err(D::Error::custom(
-                "not a credential's name; write the name that LoadCredential= gives it",
-            )),
-        }
-    }
-}
-
-impl FilePath {
-    /// The file's place, or what is missing to know it.
-    pub(super) fn resolve(self, surroundings: Surroundings<'_>) -> Result<SecretFile, String> {
-        match (self, surroundings.credentials_directory) {
-            (Self::Path(path), _) => Ok(SecretFile::Path(path)),
-            (Self::Credential(name), Some(directory)) => {
-                Ok(SecretFile::Credential(directory.join(name)))
-            }
-            (Self::Credential(name), None) => Err(format!(
-                "credential:{name} cannot be found, $CREDENTIALS_DIRECTORY is not set"
-            )),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for LdapUrlText {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
-    }
-}
-
-/// How far two clocks may be apart: more than nothing, at most an hour, whole seconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ClockSkew(Duration);
-
-impl ClockSkew {
-    /// As a duration of whole seconds.
-    #[must_use]
-    pub fn duration(self) -> Duration {
-        self.0
-    }
-}
-
-impl<'de> Deserialize<'de> for ClockSkew {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let skew = duration(deserializer)?;
-        if skew.is_zero() || skew > Duration::from_secs(60 * 60) || skew.subsec_nanos() != 0 {
-            return Err(D::Error::custom(
-                "out of range; write whole seconds from \"1s\" to \"1h\"",
-            ));
-        }
-        Ok(Self(skew))
-    }
-}
-
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    units::duration(&String::deserialize(deserializer)?).map_err(D::Error::custom)
-}
-
-fn positive_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    let duration = duration(deserializer)?;
-    if duration.is_zero() {
-        return Err(D::Error::custom("zero is too short; write a longer time"));
-    }
-    Ok(duration)
-}
-
-fn some_positive_duration<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Duration>, D::Error> {
-    positive_duration(deserializer).map(Some)
-}
-
-fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
-    units::size(&String::deserialize(deserializer)?).map_err(D::Error::custom)
-}
-
-/// Sizes of TCP frames: below 1 KiB no client could ask anything, and RFC 4120 §7.2.2 has no use for more than
-/// a request can hold.
-fn tcp_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
-    let size = size(deserializer)?;
-    if !(1 << 10..=16 << 20).contains(&size) {
-        return Err(D::Error::custom(
-            "out of range; write \"1KiB\" to \"16MiB\"",
-        ));
-    }
-    Ok(size)
-}
-
-/// Sizes of UDP payloads: an error message fits into the smallest, IP allows no more than the largest.
-fn udp_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
-    let size = u32::deserialize(deserializer)?;
-    usize::try_from(size)
-        .ok()
-        .filter(|size| (512..=65_507).contains(size))
-        .ok_or_else(|| D::Error::custom("out of range; write 512 to 65507 octets"))
-}
-
-fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NonZeroUsize>, D::Error> {
-    let limit = NonZeroU32::new(u32::deserialize(deserializer)?);
-    Ok(limit.and_then(|limit| NonZeroUsize::try_from(limit).ok()))
 }
 
 fn yes() -> bool {

@@ -1,6 +1,6 @@
 //! The configuration: parsed once, then trusted.
 //!
-//! The text of a file becomes a [`file::ConfigFile`] (what may be written), and that becomes a [`Config`] (what
+//! The text of a file becomes a `ConfigFile` (what may be written), and that becomes a [`Config`] (what
 //! the daemon may rely on): addresses and URLs are parsed, credentials are resolved to paths, realms are distinct,
 //! whatever a domain needs is there. Nothing is checked again afterwards. The keys and their defaults are those of
 //! `conf/reference.toml`, which a test compares with the types here. A key whose feature is not built is unknown.
@@ -11,6 +11,7 @@ mod error;
 mod file;
 mod units;
 mod url;
+mod values;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -19,12 +20,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use error::ConfigError;
-pub use file::{
-    Cache, ClockSkew, Limits, Listen, Log, LogFormat, LogLevel, PolicyRules, Replay, Tickets,
-};
+pub use file::{Cache, Limits, Listen, Log, LogFormat, LogLevel, PolicyRules, Replay, Tickets};
 pub use url::{LdapSecurity, LdapUrl};
+pub use values::ClockSkew;
 
-use file::{ConfigFile, DirectoryText, DomainFile, LdapFile};
+use file::{ConfigFile, DomainFile, LdapFile};
+use values::DirectoryText;
 
 /// A whole configuration, free of contradictions.
 #[derive(Debug, Clone, PartialEq, Eq)]
