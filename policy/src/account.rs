@@ -4,7 +4,8 @@ use pac::{FileTime, Sid};
 
 use crate::LogonHours;
 
-/// The bits of `userAccountControl` and `msDS-User-Account-Control-Computed` ([MS-ADTS] 2.2.16) that decide here.
+/// The bits of `userAccountControl` and `msDS-User-Account-Control-Computed` ([MS-ADTS] 2.2.16) that decide
+/// here.
 pub mod flags {
     /// The account is disabled.
     pub const ACCOUNT_DISABLE: u32 = 0x0000_0002;

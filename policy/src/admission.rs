@@ -1,7 +1,8 @@
-//! Accounts that are never exchanged, or only where the operator says so, whatever the lists of the branch hold.
+//! Accounts that are never exchanged, or only where the operator says so, whatever the lists of the branch
+//! hold.
 //!
-//! The lists are administrator-owned and can be wrong; these accounts carry a domain or are no persons, and Entra
-//! has no business vouching for them. Step 2 of [MS-DRSR] 4.1.10.5.14 is among them.
+//! The lists are administrator-owned and can be wrong; these accounts carry a domain or are no persons, and
+//! Entra has no business vouching for them. Step 2 of [MS-DRSR] 4.1.10.5.14 is among them.
 
 use pac::Sid;
 
@@ -124,7 +125,8 @@ impl Account {
 
     fn denial_by_kind(&self, rules: &Rules) -> Option<HardDenial> {
         match self.kind {
-            // Managed service accounts derive from class computer and carry its bit: they have their own switch.
+            // Managed service accounts derive from class computer and carry its bit: they have their own
+            // switch.
             AccountKind::ServiceAccount => {
                 (!rules.allow_service_accounts).then_some(HardDenial::ServiceAccount)
             }

@@ -1,11 +1,11 @@
 //! Who may be exchanged, judged as a domain controller judges it.
 //!
 //! Three questions, each with an answer that names its reason: is this kind of account ever exchanged
-//! ([`Account::admissible`]), do the two lists of the branch allow it ([`ReplicationPolicy::judge`]), and is the
-//! account in good standing now ([`Account::standing`]).
+//! ([`Account::admissible`]), do the two lists of the branch allow it ([`ReplicationPolicy::judge`]), and is
+//! the account in good standing now ([`Account::standing`]).
 //!
-//! The crate never reads a directory or a clock: SIDs, flags and the time come in as values. It knows no LDAP, no
-//! Kerberos error code and no configuration file.
+//! The crate never reads a directory or a clock: SIDs, flags and the time come in as values. It knows no
+//! LDAP, no Kerberos error code and no configuration file.
 //!
 //! ```
 //! use policy::{ReplicationPolicy, Verdict};

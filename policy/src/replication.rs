@@ -1,8 +1,9 @@
 //! The password replication policy of a branch: two lists of SIDs, and what they say of a client.
 //!
-//! [MS-DRSR] 4.1.10.5.14 (GetRevealSecretsPolicyForUser) is the algorithm. Its first two steps, about the branch's
-//! own computer and about other krbtgt accounts, are not here: nobody legitimate exchanges a ticket as one of
-//! these, and [`Account::admissible`](crate::Account::admissible) denies them whatever the lists say.
+//! [MS-DRSR] 4.1.10.5.14 (GetRevealSecretsPolicyForUser) is the algorithm. Its first two steps, about the
+//! branch's own computer and about other krbtgt accounts, are not here: nobody legitimate exchanges a ticket
+//! as one of these, and [`Account::admissible`](crate::Account::admissible) denies them whatever the lists
+//! say.
 
 use pac::Sid;
 
@@ -49,8 +50,9 @@ impl ReplicationPolicy {
         &self.reveal_on_demand
     }
 
-    /// What the lists say of a client with these SIDs: its own and those of all its groups, nested, domain-local
-    /// and BUILTIN ones included. Denial wins over permission, and who is on neither list is not served.
+    /// What the lists say of a client with these SIDs: its own and those of all its groups, nested,
+    /// domain-local and BUILTIN ones included. Denial wins over permission, and who is on neither list is not
+    /// served.
     pub fn judge(&self, sids: &[Sid]) -> Verdict {
         if let Some(sid) = first_on(&self.never_reveal, sids) {
             Verdict::NeverReveal(sid)

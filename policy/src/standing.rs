@@ -27,9 +27,9 @@ pub enum Standing {
 impl Account {
     /// The account's state at `now` ([MS-KILE] 3.3.5.7.1).
     ///
-    /// It is checked whatever the age of the ticket: the twenty minutes of grace are for service tickets of a client
-    /// that a domain controller has checked before, and this one comes from outside. A smart card being required
-    /// (0x40000) is no obstacle: cloud trust is a way to sign in without a password.
+    /// It is checked whatever the age of the ticket: the twenty minutes of grace are for service tickets of a
+    /// client that a domain controller has checked before, and this one comes from outside. A smart card
+    /// being required (0x40000) is no obstacle: cloud trust is a way to sign in without a password.
     pub fn standing(&self, now: FileTime) -> Standing {
         if self.has(flags::ACCOUNT_DISABLE) {
             Standing::Disabled

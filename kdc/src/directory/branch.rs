@@ -1,4 +1,5 @@
-//! The branches of a domain: each krbtgt account with a number of its own, its computer object, and the policy there.
+//! The branches of a domain: each krbtgt account with a number of its own, its computer object, and the
+//! policy there.
 
 use std::collections::BTreeMap;
 
@@ -113,8 +114,8 @@ pub enum UnresolvedList {
     List(#[from] AttributeError),
 }
 
-/// Pairs krbtgt accounts with computer objects. `resolve` gives the SID of an object by its distinguished name; it is
-/// asked only for values that do not carry their SID themselves.
+/// Pairs krbtgt accounts with computer objects. `resolve` gives the SID of an object by its distinguished
+/// name; it is asked only for values that do not carry their SID themselves.
 pub(super) fn branches(
     krbtgts: &[&Entry],
     computers: &[&Entry],
@@ -173,8 +174,8 @@ fn one_branch(
     }
 }
 
-/// The one computer whose `msDS-KrbTgtLink` names that account. The link is read from this end, because the other,
-/// `msDS-KrbTgtLinkBL`, is constructed from it and not in an LDIF file.
+/// The one computer whose `msDS-KrbTgtLink` names that account. The link is read from this end, because the
+/// other, `msDS-KrbTgtLinkBL`, is constructed from it and not in an LDIF file.
 fn computer_of<'a>(krbtgt: &Entry, computers: &[&'a Entry]) -> Result<&'a Entry, BranchFault> {
     let key = DnKey::of(krbtgt.dn());
     let mut linked = Vec::new();

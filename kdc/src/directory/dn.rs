@@ -31,8 +31,9 @@ pub fn dns_name(dn: &str) -> Option<String> {
     (!labels.is_empty()).then(|| labels.join("."))
 }
 
-/// The SID a value of distinguished-name syntax tells by itself: the `<SID=…>` component that the extended-DN control
-/// adds ([MS-ADTS] 3.1.1.3.4.1.5), as string or hexadecimal, or the name of a foreignSecurityPrincipal.
+/// The SID a value of distinguished-name syntax tells by itself: the `<SID=…>` component that the extended-DN
+/// control adds ([MS-ADTS] 3.1.1.3.4.1.5), as string or hexadecimal, or the name of a
+/// foreignSecurityPrincipal.
 #[must_use]
 pub fn embedded_sid(dn: &str) -> Option<Sid> {
     let mut rest = dn;

@@ -53,14 +53,16 @@ impl Entry {
 
     /// Every attribute with its values, in alphabetical order; names are in lower case.
     pub fn attributes(&self) -> impl Iterator<Item = (&str, &[Vec<u8>])> {
-        self.attributes.iter().map(|(name, values)| (name.as_str(), values.as_slice()))
+        self.attributes
+            .iter()
+            .map(|(name, values)| (name.as_str(), values.as_slice()))
     }
 
     /// Every value of the attribute; none if it is absent.
     ///
     /// # Errors
-    /// [`Fault::Partial`] if the server gave only a range of the values ([MS-ADTS] 3.1.1.3.1.3.3): a list that
-    /// was cut must decide nothing.
+    /// [`Fault::Partial`] if the server gave only a range of the values ([MS-ADTS] 3.1.1.3.1.3.3): a list
+    /// that was cut must decide nothing.
     pub fn values(&self, name: &str) -> Result<&[Vec<u8>], AttributeError> {
         let name = name.to_ascii_lowercase();
         let ranges = format!("{name};range=");
@@ -198,7 +200,8 @@ impl Entry {
         self.each(name, sid)
     }
 
-    /// A GUID: 16 octets in the order they are stored ([MS-DTYP] 2.3.4.2), or the string form that LDIF files may have.
+    /// A GUID: 16 octets in the order they are stored ([MS-DTYP] 2.3.4.2), or the string form that LDIF files
+    /// may have.
     ///
     /// # Errors
     /// As [`Entry::bytes`], or if the value is no GUID.
@@ -219,7 +222,8 @@ impl Entry {
             .any(|value| value.eq_ignore_ascii_case(class.as_bytes()))
     }
 
-    /// The error that says `fault` of this object's attribute `name`, for rules that a reader here does not know.
+    /// The error that says `fault` of this object's attribute `name`, for rules that a reader here does not
+    /// know.
     #[must_use]
     pub fn error(&self, name: &str, fault: Fault) -> AttributeError {
         AttributeError {
@@ -270,8 +274,8 @@ fn sid(value: &[u8]) -> Result<Sid, Fault> {
     sid.ok_or(Fault::NotSid)
 }
 
-/// 16 octets, or the string form in which Samba's tools print it ([MS-DTYP] 2.3.4.3): its first three groups are numbers
-/// and lie in the octets with the least significant one first.
+/// 16 octets, or the string form in which Samba's tools print it ([MS-DTYP] 2.3.4.3): its first three groups
+/// are numbers and lie in the octets with the least significant one first.
 fn guid(value: &[u8]) -> Result<[u8; 16], Fault> {
     if let Ok(octets) = value.try_into() {
         return Ok(octets);

@@ -48,7 +48,8 @@ pub fn parse(text: &str) -> Result<Vec<Entry>, LdifError> {
     Ok(entries)
 }
 
-/// Physical lines joined where one starts with a space, without comments; each with the number of its first line.
+/// Physical lines joined where one starts with a space, without comments; each with the number of its first
+/// line.
 fn unfold(text: &str) -> Result<Vec<(usize, Cow<'_, str>)>, LdifError> {
     let mut lines: Vec<(usize, Cow<'_, str>)> = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {

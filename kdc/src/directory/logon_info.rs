@@ -11,7 +11,8 @@ use super::entry::{AttributeError, Entry, Fault};
 use super::principal::SidHistory;
 use super::view::DirectoryView;
 
-/// `userAccountControl` bit of the directory ([MS-ADTS] 2.2.16) and its counterpart in SAM ([MS-SAMR] 2.2.1.12).
+/// `userAccountControl` bit of the directory ([MS-ADTS] 2.2.16) and its counterpart in SAM ([MS-SAMR]
+/// 2.2.1.12).
 const SAM_BITS: [(u32, u32); 22] = [
     (0x0000_0002, 0x0000_0001), // ACCOUNT_DISABLED
     (0x0000_0008, 0x0000_0002), // HOME_DIRECTORY_REQUIRED
@@ -39,8 +40,9 @@ const SAM_BITS: [(u32, u32); 22] = [
 
 /// What the PAC says of an account that the directory shows as `entry`, at `now`.
 ///
-/// Nothing of it comes from the partial TGT. The session key field and the inter-logon fields are zero, as Windows
-/// writes them (`tests/vectors/windows-server-2022/tgt-pac.bin`); resource groups belong to service tickets.
+/// Nothing of it comes from the partial TGT. The session key field and the inter-logon fields are zero, as
+/// Windows writes them (`tests/vectors/windows-server-2022/tgt-pac.bin`); resource groups belong to service
+/// tickets.
 pub(super) fn logon_info(
     entry: &Entry,
     account: &Account,
@@ -98,11 +100,12 @@ pub(super) fn logon_info(
     })
 }
 
-/// GroupIds and ExtraSids: the global and universal groups of the own domain by ascending RID, the primary group in its
-/// place; then other domains' groups, the SID history if wanted, and S-1-18-1.
+/// GroupIds and ExtraSids: the global and universal groups of the own domain by ascending RID, the primary
+/// group in its place; then other domains' groups, the SID history if wanted, and S-1-18-1.
 ///
-/// Windows asserts S-1-18-1 (the authentication authority vouched for the client) in every TGT it builds, so it is
-/// always there. Domain-local and BUILTIN groups never are: each service's domain controller adds its own.
+/// Windows asserts S-1-18-1 (the authentication authority vouched for the client) in every TGT it builds, so
+/// it is always there. Domain-local and BUILTIN groups never are: each service's domain controller adds its
+/// own.
 fn memberships(
     entry: &Entry,
     view: &DirectoryView,
@@ -148,8 +151,8 @@ pub(super) fn required_sids(entry: &Entry, name: &str) -> Result<Vec<Sid>, Attri
     }
 }
 
-/// `sIDHistory`: accounts of other domains. One of the own domain, or one that is no account of a domain, is what an
-/// attacker writes there to become an administrator.
+/// `sIDHistory`: accounts of other domains. One of the own domain, or one that is no account of a domain, is
+/// what an attacker writes there to become an administrator.
 fn former_sids(entry: &Entry, view: &DirectoryView) -> Result<Vec<Sid>, AttributeError> {
     let sids = entry.sids("sIDHistory")?;
     let is_former = |sid: &Sid| {

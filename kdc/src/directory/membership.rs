@@ -17,12 +17,14 @@ const SECURITY_ENABLED: u32 = 0x8000_0000;
 pub(super) enum Scope {
     /// Every security group: `tokenGroups`.
     All,
-    /// Global and universal ones only: `tokenGroupsGlobalAndUniversal`. What is reached only through a domain-local
-    /// group does not count either: a domain controller expands these two kinds before it looks at local ones.
+    /// Global and universal ones only: `tokenGroupsGlobalAndUniversal`. What is reached only through a
+    /// domain-local group does not count either: a domain controller expands these two kinds before it looks
+    /// at local ones.
     GlobalAndUniversal,
 }
 
-/// The security groups of a directory and who is in them. Distribution groups are left out, also as steps on the way.
+/// The security groups of a directory and who is in them. Distribution groups are left out, also as steps on
+/// the way.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Memberships {
     groups: BTreeMap<DnKey, Group>,
@@ -60,8 +62,8 @@ impl Memberships {
         Ok(memberships)
     }
 
-    /// The groups that `account` is in, directly, through its primary group or through other groups, ascending. The
-    /// primary group counts even if the directory shows no object for it.
+    /// The groups that `account` is in, directly, through its primary group or through other groups,
+    /// ascending. The primary group counts even if the directory shows no object for it.
     pub(super) fn groups_of(
         &self,
         account: &DnKey,

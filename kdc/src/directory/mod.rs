@@ -1,8 +1,8 @@
 //! What the daemon knows of a domain: directory objects as attributes, and what is made of them.
 //!
-//! Pure: the LDAP back end and the LDIF back end both hand over [`Entry`] values, and everything behind that is
-//! shared. [`DirectoryView`] is the domain with its branches and their policies, [`Principal`] is one account ready
-//! to be judged and to be issued a PAC for, [`Tree`] is a whole directory out of an LDIF file.
+//! Pure: the LDAP back end and the LDIF back end both hand over [`Entry`] values, and everything behind that
+//! is shared. [`DirectoryView`] is the domain with its branches and their policies, [`Principal`] is one
+//! account ready to be judged and to be issued a PAC for, [`Tree`] is a whole directory out of an LDIF file.
 
 pub mod branch;
 pub mod dn;

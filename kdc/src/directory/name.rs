@@ -16,8 +16,8 @@ impl AccountNames<'_> {
             .map_or_else(constructed, str::to_owned)
     }
 
-    /// Whether `name` is this account's: its sAMAccountName, or for an enterprise name (RFC 6806 §5), and only then, its
-    /// user principal name. There is no second try with `$` appended (CVE-2021-42278).
+    /// Whether `name` is this account's: its sAMAccountName, or for an enterprise name (RFC 6806 §5), and
+    /// only then, its user principal name. There is no second try with `$` appended (CVE-2021-42278).
     pub(super) fn include(&self, name: &str, enterprise: bool) -> bool {
         if enterprise {
             same(name, &self.principal_name())
@@ -27,9 +27,9 @@ impl AccountNames<'_> {
     }
 }
 
-/// Character by character after simple upper-casing, as the directory's own index compares; nothing is normalised, so
-/// that two accounts whose names only look alike stay two.
-fn same(left: &str, right: &str) -> bool {
+/// Character by character after simple upper-casing, as the directory's own index compares; nothing is
+/// normalised, so that two accounts whose names only look alike stay two.
+pub(super) fn same(left: &str, right: &str) -> bool {
     left.chars().map(upper).eq(right.chars().map(upper))
 }
 

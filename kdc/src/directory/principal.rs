@@ -1,4 +1,5 @@
-//! One account, read from the directory: who it is, what policy must know of it, and its PAC all but the signatures.
+//! One account, read from the directory: who it is, what policy must know of it, and its PAC all but the
+//! signatures.
 
 use pac::{AttributesInfo, FileTime, PreparedPac, SamNameAndSid, Sid, UpnDnsInfo};
 use policy::{Account, AccountKind, LogonHours};
@@ -10,8 +11,8 @@ use super::name::AccountNames;
 use super::view::DirectoryView;
 use crate::krb::messages::{PrincipalName, name_type};
 
-/// Everything to ask of an account. The constructed ones (`tokenGroups` and `*Computed`) need a search with base scope
-/// ([MS-ADTS] 3.1.1.4.5.19).
+/// Everything to ask of an account. The constructed ones (`tokenGroups` and `*Computed`) need a search with
+/// base scope ([MS-ADTS] 3.1.1.4.5.19).
 pub const PRINCIPAL_ATTRIBUTES: &[&str] = &[
     "objectClass",
     "objectSid",
@@ -47,7 +48,8 @@ const SERVICE_ACCOUNT_CLASSES: [&str; 3] = [
     "msDS-DelegatedManagedServiceAccount",
 ];
 
-/// Whether an account's `sIDHistory` goes into its PAC: only wanted where accounts were migrated within a forest.
+/// Whether an account's `sIDHistory` goes into its PAC: only wanted where accounts were migrated within a
+/// forest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SidHistory {
     /// Former SIDs become ExtraSids.
@@ -83,8 +85,9 @@ impl Principal {
     /// `now` decides nothing but LogoffTime of an account with logon hours.
     ///
     /// # Errors
-    /// [`DirectoryError::Attribute`] if an attribute that decides is absent or malformed. Absent and unreadable look
-    /// alike in LDAP, so nothing is taken for granted: an account whose groups cannot be read is not served.
+    /// [`DirectoryError::Attribute`] if an attribute that decides is absent or malformed. Absent and
+    /// unreadable look alike in LDAP, so nothing is taken for granted: an account whose groups cannot be read
+    /// is not served.
     pub fn from_entry(
         entry: &Entry,
         view: &DirectoryView,
@@ -133,9 +136,9 @@ impl Principal {
         })
     }
 
-    /// Whether a cname names this account: one component, compared character by character after simple upper-casing and
-    /// without normalisation with sAMAccountName, or for an NT-ENTERPRISE name and only then with userPrincipalName
-    /// (`sAMAccountName@dnsDomain` where that is unset).
+    /// Whether a cname names this account: one component, compared character by character after simple
+    /// upper-casing and without normalisation with sAMAccountName, or for an NT-ENTERPRISE name and only then
+    /// with userPrincipalName (`sAMAccountName@dnsDomain` where that is unset).
     #[must_use]
     pub fn is_named(&self, cname: &PrincipalName<'_>) -> bool {
         let names = AccountNames {

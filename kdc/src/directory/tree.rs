@@ -1,7 +1,9 @@
-//! A whole directory out of an LDIF file, with the attributes that a domain controller constructs on each read.
+//! A whole directory out of an LDIF file, with the attributes that a domain controller constructs on each
+//! read.
 //!
-//! An LDIF file holds what is stored. `tokenGroups`, `tokenGroupsGlobalAndUniversal`, `msDS-User-Account-Control-Computed`
-//! and `msDS-UserPasswordExpiryTimeComputed` are computed here where the file does not give them.
+//! An LDIF file holds what is stored. `tokenGroups`, `tokenGroupsGlobalAndUniversal`,
+//! `msDS-User-Account-Control-Computed` and `msDS-UserPasswordExpiryTimeComputed` are computed here where the
+//! file does not give them.
 
 use std::collections::BTreeMap;
 
@@ -14,11 +16,11 @@ use super::error::DirectoryError;
 use super::interval::Interval;
 use super::ldif;
 use super::membership::{Memberships, Scope};
-use super::name::AccountNames;
+use super::name::{AccountNames, same};
 use super::view::{DirectoryView, DomainObjects, is_cross_ref_of};
 
-/// `userAccountControl` bits of accounts whose password does not expire ([MS-ADTS] 3.1.1.4.5.27): DONT_EXPIRE_PASSWORD,
-/// SMARTCARD_REQUIRED, and the three kinds of trust accounts.
+/// `userAccountControl` bits of accounts whose password does not expire ([MS-ADTS] 3.1.1.4.5.27):
+/// DONT_EXPIRE_PASSWORD, SMARTCARD_REQUIRED, and the three kinds of trust accounts.
 const PASSWORD_NEVER_EXPIRES: u32 = 0x0001_0000
     | 0x0004_0000
     | flags::WORKSTATION_TRUST_ACCOUNT
@@ -42,8 +44,8 @@ impl Tree {
     /// Reads LDIF text.
     ///
     /// # Errors
-    /// [`DirectoryError`] if the text is no LDIF, two objects have the same name or SID, a security group has no SID or
-    /// there is not one domain in it.
+    /// [`DirectoryError`] if the text is no LDIF, two objects have the same name or SID, a security group has
+    /// no SID or there is not one domain in it.
     pub fn parse(text: &str) -> Result<Self, DirectoryError> {
         Self::new(ldif::parse(text)?)
     }
@@ -99,7 +101,8 @@ impl Tree {
     /// The domain and its branches. LogonServer is `logon_server` or else the first domain controller's name.
     ///
     /// # Errors
-    /// As [`DirectoryView::from_objects`], and [`DirectoryError::Missing`] if there is no domain controller to name.
+    /// As [`DirectoryView::from_objects`], and [`DirectoryError::Missing`] if there is no domain controller
+    /// to name.
     pub fn view(&self, logon_server: Option<&str>) -> Result<DirectoryView, DirectoryError> {
         let (head, cross_ref) = domain(&self.entries)?;
         let krbtgt_sid = self.domain_sid.with_rid(502);
@@ -124,7 +127,27 @@ impl Tree {
         entry.sid("objectSid").ok()
     }
 
-    /// The object with that SID as a domain controller would show it at `now`: constructed attributes included.
+    /// The SID an operator means by a SID, a distinguished name or a sAMAccountName: `deny-groups` takes all
+    /// three.
+    #[must_use]
+    pub fn sid_meant_by(&self, text: &str) -> Option<Sid> {
+        let named = || {
+            let mut entries = self.entries.iter();
+            let entry = entries.find(|entry| {
+                entry
+                    .text("sAMAccountName")
+                    .is_ok_and(|name| same(name, text))
+            })?;
+            entry.sid("objectSid").ok()
+        };
+        text.parse()
+            .ok()
+            .or_else(|| self.sid_of(text))
+            .or_else(named)
+    }
+
+    /// The object with that SID as a domain controller would show it at `now`: constructed attributes
+    /// included.
     ///
     /// # Errors
     /// [`AttributeError`] if an attribute that a constructed one is made of is absent or malformed.
@@ -134,8 +157,8 @@ impl Tree {
             .transpose()
     }
 
-    /// The account of that name, without constructed attributes: sAMAccountName, or for an enterprise name the user
-    /// principal name, compared as [`Principal::is_named`](super::Principal::is_named) does.
+    /// The account of that name, without constructed attributes: sAMAccountName, or for an enterprise name
+    /// the user principal name, compared as [`Principal::is_named`](super::Principal::is_named) does.
     #[must_use]
     pub fn find_by_name(&self, name: &str, enterprise: bool) -> Option<&Entry> {
         let mut accounts = self
@@ -236,7 +259,8 @@ impl Tree {
         Ok(full)
     }
 
-    /// `msDS-UserPasswordExpiryTimeComputed` ([MS-ADTS] 3.1.1.4.5.27). Password settings objects are not looked at.
+    /// `msDS-UserPasswordExpiryTimeComputed` ([MS-ADTS] 3.1.1.4.5.27). Password settings objects are not
+    /// looked at.
     fn password_expires(&self, entry: &Entry) -> Result<FileTime, AttributeError> {
         if entry.flags("userAccountControl")? & PASSWORD_NEVER_EXPIRES != 0 {
             return Ok(FileTime::NEVER);
@@ -251,8 +275,8 @@ impl Tree {
         })
     }
 
-    /// UF_LOCKOUT ([MS-ADTS] 3.1.1.4.5.17): locked at `lockoutTime`, and `lockoutDuration` has not passed since. A duration
-    /// of zero means until an administrator unlocks the account.
+    /// UF_LOCKOUT ([MS-ADTS] 3.1.1.4.5.17): locked at `lockoutTime`, and `lockoutDuration` has not passed
+    /// since. A duration of zero means until an administrator unlocks the account.
     fn is_locked(&self, entry: &Entry, now: FileTime) -> Result<bool, AttributeError> {
         let since = entry
             .optional_file_time("lockoutTime")?

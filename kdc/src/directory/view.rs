@@ -76,12 +76,12 @@ pub struct DirectoryView {
 }
 
 impl DirectoryView {
-    /// Makes the view out of a domain's objects. `resolve` gives the SID of the object of a distinguished name, for the
-    /// values of the policy lists; values that carry their SID are not asked for.
+    /// Makes the view out of a domain's objects. `resolve` gives the SID of the object of a distinguished
+    /// name, for the values of the policy lists; values that carry their SID are not asked for.
     ///
     /// # Errors
-    /// [`DirectoryError::Attribute`] if an attribute every domain has is absent or malformed. A broken branch is no
-    /// error: it is a [`Branch`] that serves nobody.
+    /// [`DirectoryError::Attribute`] if an attribute every domain has is absent or malformed. A broken branch
+    /// is no error: it is a [`Branch`] that serves nobody.
     pub fn from_objects(
         objects: &DomainObjects<'_>,
         resolve: &dyn Fn(&str) -> Option<Sid>,
