@@ -1,5 +1,6 @@
 //! tgt-exchanger.
 
+pub mod client;
 pub mod config;
 pub mod directory;
 pub mod krb;

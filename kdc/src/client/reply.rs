@@ -1,0 +1,240 @@
+//! What a KDC answered: a full TGT, opened with the keys of the request, or a refusal.
+
+use super::{Address, Credential, KeyUnusable, Principal, SessionKey, Times, request::Exchange};
+use crate::krb::crypto::{CipherKey, IntegrityError, KeyUsage};
+use crate::krb::der::{Der, DerError};
+use crate::krb::messages::{
+    EncKdcRepPart, KdcRep, KerbErrorData, KerbExtError, KerbKeyListRep, KerberosTime, KrbError,
+    PaPacOptions, PaSupportedEnctypes, ReplyType, WireInt, pa_type,
+};
+
+/// KRB_ERR_RESPONSE_TOO_BIG: ask again over TCP.
+pub const RESPONSE_TOO_BIG: i32 = 52;
+
+/// The answer to an exchange.
+#[derive(Debug)]
+pub enum Outcome {
+    /// A ticket.
+    Granted(Box<Granted>),
+    /// A KRB-ERROR.
+    Denied(Denied),
+}
+
+/// A TGS-REP whose encrypted part opened and belongs to the request.
+#[derive(Debug)]
+pub struct Granted {
+    /// The full TGT.
+    pub credential: Credential,
+    /// Encryption type of the reply's encrypted part.
+    pub reply_etype: i32,
+    /// Encryption type of the ticket.
+    pub ticket_etype: i32,
+    /// The ticket's kvno.
+    pub ticket_kvno: Option<WireInt>,
+    /// Last requests by type, at least one.
+    pub last_req: Vec<(i32, KerberosTime)>,
+    /// When the client's own key expires.
+    pub key_expiration: Option<KerberosTime>,
+    /// Padata in clear, by type.
+    pub padata: Vec<(i32, Vec<u8>)>,
+    /// Padata under the reply key, by type.
+    pub encrypted_padata: Vec<(i32, Vec<u8>)>,
+    /// PA-SUPPORTED-ENCTYPES in it ([MS-KILE] 2.2.8).
+    pub supported_enctypes: Option<u32>,
+    /// PA-PAC-OPTIONS in it, as bits of [`pac_options`](crate::krb::messages::pac_options).
+    pub pac_options: Option<u32>,
+    /// The user's keys in KERB-KEY-LIST-REP.
+    pub key_list: Vec<SessionKey>,
+}
+
+/// What a KRB-ERROR says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denied {
+    /// RFC 4120 §7.5.9; [`error_name`](super::errors::error_name) names it.
+    pub code: i32,
+    /// NTSTATUS, where the error carries one ([MS-KILE] 2.2.2).
+    pub nt_status: Option<u32>,
+    /// The KDC's clock.
+    pub stime: KerberosTime,
+    /// The server that was asked for.
+    pub server: Principal,
+    /// Text for people.
+    pub text: Option<String>,
+    /// e-data as it came.
+    pub data: Option<Vec<u8>>,
+}
+
+impl Outcome {
+    /// Reads the answer to `request`.
+    ///
+    /// # Errors
+    /// [`ReplyError`] if it is neither, does not open under the request's keys, or answers another request.
+    pub fn read(reply: &[u8], request: &Exchange<'_>) -> Result<Self, ReplyError> {
+        match Denied::parse(reply) {
+            Some(denied) => Ok(Self::Denied(denied)),
+            None => Granted::open(reply, request).map(|granted| Self::Granted(Box::new(granted))),
+        }
+    }
+
+    /// The ticket, if there is one.
+    #[must_use]
+    pub fn granted(self) -> Option<Granted> {
+        match self {
+            Self::Granted(granted) => Some(*granted),
+            Self::Denied(_) => None,
+        }
+    }
+
+    /// The refusal, if it is one.
+    #[must_use]
+    pub const fn denied(&self) -> Option<&Denied> {
+        match self {
+            Self::Denied(denied) => Some(denied),
+            Self::Granted(_) => None,
+        }
+    }
+}
+
+impl Denied {
+    /// Reads a KRB-ERROR; `None` if the octets are none.
+    #[must_use]
+    pub fn parse(reply: &[u8]) -> Option<Self> {
+        let error = KrbError::parse(reply).ok()?;
+        let text = error
+            .e_text
+            .map(|text| String::from_utf8_lossy(text).into_owned());
+        Some(Self {
+            code: error.error_code,
+            nt_status: error.e_data.and_then(nt_status),
+            stime: error.stime,
+            server: Principal::from_wire(error.realm, &error.sname),
+            text,
+            data: error.e_data.map(<[u8]>::to_vec),
+        })
+    }
+}
+
+/// The NTSTATUS in e-data, if that is what it holds.
+fn nt_status(e_data: &[u8]) -> Option<u32> {
+    let data = KerbErrorData::parse(e_data).ok()?;
+    let value = data
+        .data_value
+        .filter(|_| data.data_type == KerbErrorData::EXTENDED)?;
+    KerbExtError::from_octets(value).map(|error| error.status)
+}
+
+impl Granted {
+    fn open(reply: &[u8], request: &Exchange<'_>) -> Result<Self, ReplyError> {
+        let reply = KdcRep::parse(reply)?;
+        if reply.msg_type != ReplyType::TgsRep {
+            return Err(ReplyError::MessageType);
+        }
+        // RFC 4120 §3.3.4: under the subkey if the authenticator had one, else under the session key.
+        let (key, usage) = match &request.subkey {
+            Some(subkey) => (subkey, KeyUsage::TgsRepSubkey),
+            None => (&request.session_key, KeyUsage::TgsRepSessionKey),
+        };
+        let key = key.encryption_key()?;
+        if reply.enc_part.etype != key.etype().as_i32() {
+            return Err(ReplyError::KeyType(reply.enc_part.etype));
+        }
+        let plain = CipherKey::new(&key, usage).open(reply.enc_part.cipher)?;
+        let part = EncKdcRepPart::parse(&plain)?;
+        if part.nonce.as_u32() != request.nonce.as_u32() {
+            return Err(ReplyError::Nonce);
+        }
+        // What stands in clear must be what stands under the key (RFC 4120 §3.1.5).
+        let server = Principal::from_wire(part.srealm, &part.sname);
+        if server != Principal::from_wire(reply.ticket.realm, &reply.ticket.sname) {
+            return Err(ReplyError::Server);
+        }
+        let encrypted_padata = owned(part.encrypted_pa_data.into_iter().flatten());
+        let of_kind = |wanted: i32| {
+            let mut values = encrypted_padata
+                .iter()
+                .filter(move |(kind, _)| *kind == wanted);
+            values.next().map(|(_, value)| value.as_slice())
+        };
+        let key_list = match of_kind(pa_type::KERB_KEY_LIST_REP) {
+            Some(value) => KerbKeyListRep::parse(value)?
+                .iter()
+                .map(|key| SessionKey::from_wire(&key))
+                .collect(),
+            None => Vec::new(),
+        };
+        Ok(Self {
+            credential: Credential {
+                client: Principal::from_wire(reply.crealm, &reply.cname),
+                server,
+                key: SessionKey::from_wire(&part.key),
+                times: Times {
+                    authtime: part.authtime,
+                    starttime: part.starttime,
+                    endtime: part.endtime,
+                    renew_till: part.renew_till,
+                },
+                flags: part.flags,
+                addresses: part
+                    .caddr
+                    .into_iter()
+                    .flatten()
+                    .map(|address| Address::from_wire(&address))
+                    .collect(),
+                ticket: reply.ticket.to_der(),
+            },
+            reply_etype: reply.enc_part.etype,
+            ticket_etype: reply.ticket.enc_part.etype,
+            ticket_kvno: reply.ticket.enc_part.kvno,
+            last_req: part
+                .last_req
+                .iter()
+                .map(|entry| (entry.lr_type, entry.lr_value))
+                .collect(),
+            key_expiration: part.key_expiration,
+            padata: owned(reply.padata.into_iter().flatten()),
+            supported_enctypes: of_kind(pa_type::SUPPORTED_ENCTYPES)
+                .and_then(PaSupportedEnctypes::from_octets)
+                .map(|enctypes| enctypes.0),
+            pac_options: of_kind(pa_type::PAC_OPTIONS)
+                .map(PaPacOptions::parse)
+                .transpose()?
+                .map(|options| options.0),
+            key_list,
+            encrypted_padata,
+        })
+    }
+}
+
+fn owned<'a>(
+    padata: impl Iterator<Item = crate::krb::messages::PaData<'a>>,
+) -> Vec<(i32, Vec<u8>)> {
+    padata
+        .map(|padata| (padata.kind, padata.value.to_vec()))
+        .collect()
+}
+
+/// Why octets are no answer to the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReplyError {
+    /// They are neither a TGS-REP nor a KRB-ERROR, or what was opened is not what it should be.
+    #[error("the reply does not decode: {0}")]
+    Malformed(#[from] DerError),
+    /// They are an AS-REP.
+    #[error("the reply is an AS-REP")]
+    MessageType,
+    /// The encrypted part is under a key of another type than the request's.
+    #[error("the reply is encrypted with type {0}, which the request's key is not of")]
+    KeyType(i32),
+    /// The request's key cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyUnusable),
+    /// The encrypted part does not open.
+    #[error("the reply does not open under the request's key")]
+    Integrity(#[from] IntegrityError),
+    /// The reply answers another request.
+    #[error("the reply has another nonce than the request")]
+    Nonce,
+    /// The ticket names another server than the encrypted part.
+    #[error("the reply's ticket is for another server than its encrypted part says")]
+    Server,
+}
