@@ -3,6 +3,7 @@
 
 pub mod clock;
 pub mod config_file;
+pub mod directory;
 pub mod entropy;
 pub mod files;
 pub mod hardening;

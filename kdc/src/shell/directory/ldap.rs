@@ -1,0 +1,171 @@
+//! The LDAP back end: what is asked of a domain controller, and what is taken for an answer.
+//!
+//! A read takes a live connection, and another one when that is lost, within one deadline. An answer counts only
+//! if it is complete: one object where one is asked for, every value of every attribute, no referral.
+
+mod answer;
+mod connection;
+mod filter;
+mod pool;
+mod settings;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use pac::Sid;
+use tokio::time::{Instant, timeout_at};
+
+use crate::directory::Entry;
+use crate::shell::directory::DirectoryError;
+
+use answer::Answer;
+use connection::{Connection, Search, SearchError};
+use pool::Pool;
+pub use settings::{Endpoint, LdapSettings, PasswordError, Protection, SettingsError};
+
+/// Connections that one read may lose before it gives up.
+const ATTEMPTS: usize = 3;
+/// Pieces in which one attribute may come: half a million values at the 1,500 of a domain controller.
+const PIECES: usize = 350;
+/// Name look-ups per second. They happen only for requests that are refused anyway, and a filter costs a server
+/// more than a read by SID.
+const NAME_LOOKUPS: u32 = 10;
+
+/// The directory servers of one domain.
+pub struct LdapDirectory {
+    pool: Pool,
+    name_lookups: Mutex<(Instant, u32)>,
+}
+
+impl LdapDirectory {
+    /// Starts connecting. Must be called within a tokio runtime; dropping the value closes the connections.
+    ///
+    /// # Errors
+    /// Settings that no retry mends: no server, no password, no certification authority. Servers that are away
+    /// or refuse us are no error here; they are named in the log and tried again.
+    pub fn start(settings: LdapSettings) -> Result<Self, SettingsError> {
+        Ok(Self { pool: Pool::start(settings)?, name_lookups: Mutex::new((Instant::now(), 0)) })
+    }
+
+    /// The object with this SID with the attributes named, or `None` if there is none.
+    ///
+    /// # Errors
+    /// [`DirectoryError`].
+    pub async fn find(&self, sid: &Sid, attributes: &[&str]) -> Result<Option<Entry>, DirectoryError> {
+        // [MS-ADTS] 3.1.1.3.1.2.4; a SID as a string holds digits and hyphens, nothing to inject into.
+        let base = format!("<SID={sid}>");
+        let read = |connection: Arc<Connection>| {
+            let base = base.as_str();
+            async move { object(&connection, &Search::object(base, attributes)).await }
+        };
+        Ok(self.read(self.pool.patience(), read).await?.map(Answer::into_entry))
+    }
+
+    /// Whether an account has this name: a `sAMAccountName`, or for an enterprise name a `userPrincipalName`
+    /// or, where that is unset, the name that is made of `sAMAccountName` and the domain's.
+    ///
+    /// Beyond a few look-ups per second the answer is yes without asking: the refusal is then that of a name
+    /// which does not belong to the SID, which tells a prober less, not more.
+    ///
+    /// # Errors
+    /// [`DirectoryError`].
+    pub async fn name_exists(&self, name: &[u8], enterprise: bool) -> Result<bool, DirectoryError> {
+        if !self.may_look_up(Instant::now()) {
+            return Ok(true);
+        }
+        let read = |connection: Arc<Connection>| async move {
+            let domain_dn = &connection.identity.domain_dn;
+            let filter = filter::account_named(name, enterprise, domain_dn);
+            // Two may match, a UPN and another account's constructed one; that there is one is all we ask.
+            let search = Search::below(domain_dn, &filter, &["objectSid"], 8);
+            connection.search(&search).await.map(|answers| !answers.is_empty())
+        };
+        self.read(self.pool.patience(), read).await
+    }
+
+    /// Runs `work` on a live connection, again on another one if that is lost, for at most `patience`.
+    async fn read<T, W>(&self, patience: Duration, work: impl Fn(Arc<Connection>) -> W) -> Result<T, DirectoryError>
+    where
+        W: Future<Output = Result<T, SearchError>>,
+    {
+        let now = Instant::now();
+        let deadline = now.checked_add(patience).unwrap_or(now);
+        let mut reason = String::new();
+        for _ in 0..ATTEMPTS {
+            let connection = self.pool.connection(deadline).await?;
+            reason = match timeout_at(deadline, work(Arc::clone(&connection))).await {
+                Ok(Ok(found)) => return Ok(found),
+                Ok(Err(SearchError::Refused(error))) => return Err(error),
+                Ok(Err(SearchError::Lost(reason))) => reason,
+                Err(_) => format!("{}: does not answer in time", connection.url),
+            };
+            self.pool.report(&connection);
+        }
+        Err(DirectoryError::Unavailable(reason))
+    }
+
+    fn may_look_up(&self, now: Instant) -> bool {
+        let mut lookups = self.name_lookups.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, count) = &mut *lookups;
+        if now.saturating_duration_since(*since) >= Duration::from_secs(1) {
+            (*since, *count) = (now, 0);
+        }
+        *count = count.saturating_add(1);
+        *count <= NAME_LOOKUPS
+    }
+}
+
+/// The one object of a base search, every value of its attributes fetched, or `None` if it is not there.
+async fn object(connection: &Connection, search: &Search<'_>) -> Result<Option<Answer>, SearchError> {
+    let mut answers = connection.search(search).await?;
+    let Some(mut answer) = answers.pop() else { return Ok(None) };
+    complete(connection, &mut answer, search.extended_names).await?;
+    Ok(Some(answer))
+}
+
+/// Fetches the values that the server held back ([MS-ADTS] 3.1.1.3.1.3.3), from the same connection: other servers
+/// number them differently.
+async fn complete(connection: &Connection, answer: &mut Answer, extended_names: bool) -> Result<(), SearchError> {
+    for _ in 0..PIECES {
+        let Some(piece) = answer.unfinished() else { return Ok(()) };
+        let name = piece.name.to_owned();
+        let refused = |problem: &str| {
+            SearchError::Refused(DirectoryError::data(answer.dn.clone(), format!("attribute {name} {problem}")))
+        };
+        let rest = piece.rest().ok_or_else(|| refused("comes in pieces that do not join"))?;
+        let attributes = [rest.as_str()];
+        let dn = plain(&answer.dn).to_owned();
+        let search = Search { extended_names, ..Search::object(&dn, &attributes) };
+        let next = connection.search(&search).await?.pop().ok_or_else(|| refused("ends with its object"))?;
+        answer.append(&name, next).map_err(SearchError::Refused)?;
+    }
+    match answer.unfinished() {
+        None => Ok(()),
+        Some(_) => Err(SearchError::Refused(DirectoryError::data(answer.dn.clone(), "has too many values"))),
+    }
+}
+
+/// The distinguished name behind the `<GUID=…>;<SID=…>;` that the extended-DN control puts before it.
+fn plain(mut dn: &str) -> &str {
+    while let Some((_, rest)) = dn.strip_prefix('<').and_then(|rest| rest.split_once(">;")) {
+        dn = rest;
+    }
+    dn
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extended_names_lose_what_precedes_the_name() {
+        let cases = [
+            ("<GUID=6cc8>;<SID=S-1-5-32-549>;CN=Server Operators,CN=Builtin", "CN=Server Operators,CN=Builtin"),
+            ("CN=a>;b,DC=lab", "CN=a>;b,DC=lab"),
+            ("<GUID=6cc8>", "<GUID=6cc8>"),
+        ];
+        for (dn, expected) in cases {
+            assert_eq!(plain(dn), expected);
+        }
+    }
+}

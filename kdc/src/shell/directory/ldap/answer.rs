@@ -1,0 +1,224 @@
+//! From a search result entry on the wire to an [`Entry`], ranges put together.
+//!
+//! `ldap3::SearchEntry` is not used: it panics on entries that are not well-formed, and sorts values into two
+//! maps by whether they happen to be UTF-8.
+
+use ldap3::ResultEntry;
+use ldap3::asn1::StructureTag;
+
+use crate::directory::Entry;
+use crate::shell::directory::DirectoryError;
+
+/// Octets of one entry beyond which it is refused, so that one answer cannot fill the memory.
+const ENTRY_LIMIT: usize = 16 << 20;
+
+/// A search result entry (RFC 4511 §4.5.2), attribute descriptions as the server wrote them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Answer {
+    pub(super) dn: String,
+    pub(super) attributes: Vec<(String, Vec<Vec<u8>>)>,
+}
+
+impl Answer {
+    /// `SearchResultEntry ::= [APPLICATION 4] SEQUENCE { objectName LDAPDN, attributes PartialAttributeList }`.
+    /// `None` if it is anything else.
+    pub(super) fn decode(entry: ResultEntry) -> Option<Self> {
+        let mut parts = entry.0.match_id(4)?.expect_constructed()?.into_iter();
+        let dn = text(parts.next()?)?;
+        let mut size = dn.len();
+        let mut attributes = Vec::new();
+        for attribute in parts.next()?.expect_constructed()? {
+            let mut parts = attribute.expect_constructed()?.into_iter();
+            let description = text(parts.next()?)?;
+            let values = parts.next()?.expect_constructed()?;
+            let values = values.into_iter().map(StructureTag::expect_primitive).collect::<Option<Vec<_>>>()?;
+            size = values.iter().fold(size, |size, value| size.saturating_add(value.len()));
+            attributes.push((description, values));
+        }
+        (size <= ENTRY_LIMIT).then_some(Self { dn, attributes })
+    }
+
+    /// The first attribute of which only a piece came, and not the last piece.
+    pub(super) fn unfinished(&self) -> Option<Piece<'_>> {
+        self.attributes.iter().filter_map(|(description, _)| Piece::parse(description)).find(|piece| piece.high.is_some())
+    }
+
+    /// Puts the next piece of an attribute, from an answer to [`Piece::rest`], behind what is already here.
+    ///
+    /// # Errors
+    /// If the answer is of another object, has no such piece, or the pieces do not join without gap or overlap.
+    pub(super) fn append(&mut self, name: &str, next: Self) -> Result<(), DirectoryError> {
+        let refuse = |problem| Err(DirectoryError::data(self.dn.clone(), format!("attribute {name} {problem}")));
+        if next.dn != self.dn {
+            return refuse("is continued by another object");
+        }
+        let is_piece =
+            |description: &str| Piece::parse(description).is_some_and(|piece| piece.name.eq_ignore_ascii_case(name));
+        let Some((new_description, new_values)) = next.attributes.into_iter().find(|(text, _)| is_piece(text)) else {
+            return refuse("ends in the middle of its values");
+        };
+        let Some((description, values)) = self.attributes.iter_mut().find(|(text, _)| is_piece(text)) else {
+            return refuse("is continued but never began");
+        };
+        let starts_at = Piece::parse(&new_description).map(|piece| piece.low);
+        if starts_at != Some(values.len()) || new_values.is_empty() {
+            return refuse("comes in pieces that do not join");
+        }
+        values.extend(new_values);
+        *description = match Piece::parse(&new_description).and_then(|piece| piece.high) {
+            Some(_) => format!("{name};range=0-{}", values.len().saturating_sub(1)),
+            None => format!("{name};range=0-*"),
+        };
+        Ok(())
+    }
+
+    /// The value of an attribute with one value.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        let (_, values) = self.attributes.iter().find(|(description, _)| description.eq_ignore_ascii_case(name))?;
+        match values.as_slice() {
+            [value] => str::from_utf8(value).ok(),
+            _ => None,
+        }
+    }
+
+    /// The values of an attribute; none if it is absent.
+    pub(super) fn texts(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.attributes
+            .iter()
+            .filter(move |(description, _)| description.eq_ignore_ascii_case(name))
+            .flat_map(|(_, values)| values)
+            .filter_map(|value| str::from_utf8(value).ok())
+    }
+
+    /// The object as the pure half reads it. What came complete under a range is the attribute itself; what did
+    /// not keeps its option, so that reading it is an error.
+    pub(super) fn into_entry(self) -> Entry {
+        let mut entry = Entry::new(self.dn);
+        for (description, values) in self.attributes {
+            let name = match Piece::parse(&description) {
+                Some(Piece { name, low: 0, high: None }) => name,
+                _ => &description,
+            };
+            for value in values {
+                entry.insert(name, value);
+            }
+        }
+        entry
+    }
+}
+
+fn text(tag: StructureTag) -> Option<String> {
+    String::from_utf8(tag.expect_primitive()?).ok()
+}
+
+/// A description with a range option, `member;range=0-1499` ([MS-ADTS] 3.1.1.3.1.3.3). The last piece has no
+/// upper end: `member;range=1500-*`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Piece<'a> {
+    pub(super) name: &'a str,
+    low: usize,
+    high: Option<usize>,
+}
+
+impl<'a> Piece<'a> {
+    fn parse(description: &'a str) -> Option<Self> {
+        let (name, option) = description.split_once(';')?;
+        let (low, high) = strip_range(option)?.split_once('-')?;
+        let high = if high == "*" { None } else { Some(high.parse().ok()?) };
+        Some(Self { name, low: low.parse().ok()?, high })
+    }
+
+    /// What to ask for to get the values that follow; `None` if the piece pretends to reach beyond any number.
+    pub(super) fn rest(&self) -> Option<String> {
+        let next = self.high?.checked_add(1)?;
+        Some(format!("{};range={next}-*", self.name))
+    }
+}
+
+fn strip_range(option: &str) -> Option<&str> {
+    let (prefix, rest) = option.split_at_checked("range=".len())?;
+    prefix.eq_ignore_ascii_case("range=").then_some(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use ldap3::asn1::{PL, TagClass};
+
+    use super::*;
+
+    fn octets(value: &[u8]) -> StructureTag {
+        StructureTag { class: TagClass::Universal, id: 4, payload: PL::P(value.to_vec()) }
+    }
+
+    fn sequence(id: u64, parts: Vec<StructureTag>) -> StructureTag {
+        StructureTag { class: TagClass::Universal, id, payload: PL::C(parts) }
+    }
+
+    fn answer(dn: &str, attributes: &[(&str, &[&str])]) -> Answer {
+        let attributes = attributes.iter().map(|(name, values)| {
+            ((*name).to_owned(), values.iter().map(|value| value.as_bytes().to_vec()).collect())
+        });
+        Answer { dn: dn.to_owned(), attributes: attributes.collect() }
+    }
+
+    #[test]
+    fn values_keep_their_octets_whether_or_not_they_are_text() {
+        let attribute = sequence(16, vec![octets(b"objectSid"), sequence(17, vec![octets(&[0xff, 1]), octets(b"a")])]);
+        let entry = sequence(4, vec![octets(b"CN=a"), sequence(16, vec![attribute])]);
+        let decoded = Answer::decode(ResultEntry::new(entry)).unwrap().into_entry();
+        assert_eq!(decoded.dn(), "CN=a");
+        assert_eq!(decoded.values("objectsid").unwrap(), [vec![0xff, 1], b"a".to_vec()]);
+    }
+
+    #[test]
+    fn refuses_what_is_no_entry() {
+        let entries = [
+            octets(b"x"),
+            sequence(5, vec![]),
+            sequence(4, vec![]),
+            sequence(4, vec![octets(b"CN=a")]),
+            sequence(4, vec![octets(&[0xff]), sequence(16, vec![])]),
+            sequence(4, vec![octets(b"CN=a"), sequence(16, vec![octets(b"name")])]),
+            sequence(4, vec![octets(b"CN=a"), sequence(16, vec![sequence(16, vec![octets(b"name"), octets(b"v")])])]),
+        ];
+        for entry in entries {
+            assert_eq!(Answer::decode(ResultEntry::new(entry.clone())), None, "{entry:?}");
+        }
+    }
+
+    #[test]
+    fn pieces_join_into_the_whole_attribute() {
+        let mut whole = answer("CN=g", &[("member", &[]), ("member;Range=0-1", &["a", "b"])]);
+        assert_eq!(whole.unfinished().unwrap().rest().unwrap(), "member;range=2-*");
+        whole.append("member", answer("CN=g", &[("member;range=2-3", &["c", "d"])])).unwrap();
+        assert_eq!(whole.unfinished().unwrap().rest().unwrap(), "member;range=4-*");
+        whole.append("member", answer("CN=g", &[("member;range=4-*", &["e"])])).unwrap();
+        assert_eq!(whole.unfinished(), None);
+        let entry = whole.into_entry();
+        assert_eq!(entry.texts("member").unwrap(), ["a", "b", "c", "d", "e"]);
+    }
+
+    #[test]
+    fn pieces_that_do_not_join_are_refused() {
+        let nexts = [
+            answer("CN=other", &[("member;range=2-*", &["c"])]),
+            answer("CN=g", &[]),
+            answer("CN=g", &[("member", &["c"])]),
+            answer("CN=g", &[("member;range=1-*", &["c"])]),
+            answer("CN=g", &[("member;range=3-*", &["c"])]),
+            answer("CN=g", &[("member;range=2-*", &[])]),
+        ];
+        for next in nexts {
+            let mut whole = answer("CN=g", &[("member;range=0-1", &["a", "b"])]);
+            assert!(whole.append("member", next.clone()).is_err(), "{next:?}");
+        }
+    }
+
+    #[test]
+    fn an_unfinished_attribute_cannot_be_read() {
+        let entry = answer("CN=g", &[("member;range=0-1", &["a", "b"])]).into_entry();
+        assert!(entry.values("member").is_err());
+        let entry = answer("CN=g", &[("member;range=1-*", &["b"])]).into_entry();
+        assert!(entry.values("member").is_err());
+    }
+}

@@ -1,0 +1,411 @@
+//! One connection to one directory server: made, made known, and searched.
+//!
+//! ldap3 panics on several malformed answers and waits for ever on none, so nothing of it runs in a task whose
+//! end we would not survive, and nothing without a time limit.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
+use ldap3::controls::RawControl;
+use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, Scope, SearchOptions};
+use rustls::ClientConfig;
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::{AbortHandle, JoinHandle};
+use tokio::time::timeout;
+
+use super::answer::Answer;
+use super::settings::{Endpoint, LdapSettings, Protection};
+use crate::shell::directory::{DirectoryError, tls};
+
+/// Searches in flight on one connection; a domain controller serves 20 of one connection at a time by default.
+const IN_FLIGHT: usize = 32;
+
+/// Operations after which a connection is replaced: ldap3 0.12 never forgets the message id of a finished
+/// search, so a connection that lives for ever grows for ever.
+const OPERATIONS: u32 = 100_000;
+
+/// LDAP_SERVER_DOMAIN_SCOPE_OID ([MS-ADTS] 3.1.1.3.4.1.4): no continuation references into other naming contexts.
+const DOMAIN_SCOPE: &str = "1.2.840.113556.1.4.1339";
+/// LDAP_SERVER_EXTENDED_DN_OID ([MS-ADTS] 3.1.1.3.4.1.5): `<GUID=…>;<SID=…>;DN`.
+const EXTENDED_DN: &str = "1.2.840.113556.1.4.529";
+/// `SEQUENCE { Flag INTEGER (1) }`: GUID and SID as strings rather than in hexadecimal.
+const EXTENDED_DN_STRINGS: [u8; 5] = [0x30, 0x03, 0x02, 0x01, 0x01];
+/// LDAP_CAP_ACTIVE_DIRECTORY_PARTIAL_SECRETS_OID ([MS-ADTS] 3.1.1.3.4.3): a read-only domain controller.
+const PARTIAL_SECRETS: &str = "1.2.840.113556.1.4.1920";
+
+const SUCCESS: u32 = 0;
+const SIZE_LIMIT_EXCEEDED: u32 = 4;
+const STRONGER_AUTH_REQUIRED: u32 = 8;
+const CONFIDENTIALITY_REQUIRED: u32 = 13;
+const NO_SUCH_OBJECT: u32 = 32;
+const INVALID_CREDENTIALS: u32 = 49;
+const BUSY: u32 = 51;
+const UNAVAILABLE: u32 = 52;
+
+/// An open, bound connection whose server has proven to serve our domain.
+pub(super) struct Connection {
+    ldap: Ldap,
+    /// Position of the server in the list of URLs.
+    pub(super) server: usize,
+    pub(super) url: String,
+    pub(super) identity: Identity,
+    search_timeout: Duration,
+    in_flight: Semaphore,
+    operations: AtomicU32,
+    given_up: AtomicBool,
+    /// Wakes the supervisor when the connection is given up or worn out.
+    pub(super) wake: Notify,
+    _driver: AbortOnDrop,
+}
+
+/// What the server says of itself in its rootDSE ([MS-ADTS] 3.1.1.3.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Identity {
+    pub(super) domain_dn: String,
+    pub(super) configuration_dn: String,
+    pub(super) dns_host_name: String,
+}
+
+/// One search operation.
+pub(super) struct Search<'a> {
+    pub(super) base: &'a str,
+    pub(super) scope: Scope,
+    pub(super) filter: &'a str,
+    pub(super) attributes: &'a [&'a str],
+    /// Entries beyond which the answer is refused.
+    pub(super) limit: usize,
+    /// Distinguished names come with the SID of what they name.
+    pub(super) extended_names: bool,
+}
+
+impl<'a> Search<'a> {
+    /// The one object `base`.
+    pub(super) fn object(base: &'a str, attributes: &'a [&'a str]) -> Self {
+        Self { base, scope: Scope::Base, filter: "(objectClass=*)", attributes, limit: 1, extended_names: false }
+    }
+
+    /// The objects below `base` that match.
+    pub(super) fn below(base: &'a str, filter: &'a str, attributes: &'a [&'a str], limit: usize) -> Self {
+        Self { base, scope: Scope::Subtree, filter, attributes, limit, extended_names: false }
+    }
+
+    fn controls(&self) -> Vec<RawControl> {
+        let mut controls = Vec::new();
+        if self.scope != Scope::Base {
+            controls.push(RawControl { ctype: DOMAIN_SCOPE.to_owned(), crit: true, val: None });
+        }
+        if self.extended_names {
+            let val = Some(EXTENDED_DN_STRINGS.to_vec());
+            controls.push(RawControl { ctype: EXTENDED_DN.to_owned(), crit: true, val });
+        }
+        controls
+    }
+}
+
+/// How a search failed.
+#[derive(Debug)]
+pub(super) enum SearchError {
+    /// The connection is of no more use; another may do better.
+    Lost(String),
+    /// The server refuses, or its answer is refused: asking again changes nothing.
+    Refused(DirectoryError),
+}
+
+impl Connection {
+    /// Connects, binds and asks the server who it is. The second value ends when the connection does.
+    pub(super) async fn open(
+        server: usize,
+        endpoint: &Endpoint,
+        settings: &LdapSettings,
+        tls: &Arc<ClientConfig>,
+    ) -> Result<(Arc<Self>, JoinHandle<()>), Fault> {
+        let transport = {
+            let (url, host) = (endpoint.to_string(), endpoint.host.clone());
+            let conn_settings = LdapConnSettings::new()
+                .set_config(Arc::clone(tls))
+                .set_starttls(endpoint.protection == Protection::StartTls);
+            guarded(settings.connect_timeout, async move {
+                LdapConnAsync::with_settings(conn_settings, &url).await.map_err(|error| Fault::connecting(&error, &host))
+            })
+        };
+        let (transport, ldap) = transport.await?;
+        let driver = tokio::spawn(async move {
+            // Why it ended is of no interest beyond that it did; a panic ends it as well.
+            let _ended = transport.drive().await;
+        });
+        let connection = {
+            let abort = AbortOnDrop(driver.abort_handle());
+            let password = settings.password().map_err(|error| Fault::Password(error.to_string()))?;
+            let (bind_dn, realm) = (settings.bind_dn.clone(), settings.realm.clone());
+            let mut binding = ldap.clone();
+            let search_timeout = settings.search_timeout;
+            let identity = guarded(search_timeout, async move {
+                let bound = binding.with_timeout(search_timeout).simple_bind(&bind_dn, &password).await;
+                Fault::binding(bound, &bind_dn)?;
+                Identity::read(&binding, search_timeout, &realm).await
+            })
+            .await?;
+            Self {
+                ldap,
+                server,
+                url: endpoint.to_string(),
+                identity,
+                search_timeout,
+                in_flight: Semaphore::new(IN_FLIGHT),
+                operations: AtomicU32::new(0),
+                given_up: AtomicBool::new(false),
+                wake: Notify::new(),
+                _driver: abort,
+            }
+        };
+        Ok((Arc::new(connection), driver))
+    }
+
+    /// Runs one search to its end within the search time-out.
+    ///
+    /// # Errors
+    /// [`SearchError`]; a referral, a size limit, an unreadable entry or more entries than the limit refuse.
+    pub(super) async fn search(&self, search: &Search<'_>) -> Result<Vec<Answer>, SearchError> {
+        let lost = |reason: &str| SearchError::Lost(format!("{}: {reason}", self.url));
+        let within = async {
+            let Ok(_permit) = self.in_flight.acquire().await else {
+                return Err(lost("closed"));
+            };
+            if self.operations.fetch_add(1, Ordering::Relaxed) == OPERATIONS {
+                self.wake.notify_one();
+            }
+            run(&self.ldap, self.search_timeout, search).await
+        };
+        match timeout(self.search_timeout, within).await {
+            Ok(result) => result.map_err(|error| match error {
+                SearchError::Lost(reason) => lost(&reason),
+                refused => refused,
+            }),
+            Err(_) => Err(lost("does not answer within search-timeout")),
+        }
+    }
+
+    /// Whether the server still answers.
+    pub(super) async fn probe(&self) -> Result<(), SearchError> {
+        self.search(&Search::object("", &["defaultNamingContext"])).await.map(drop)
+    }
+
+    /// Lets nobody use the connection any more; what is in flight may still end well.
+    pub(super) fn give_up(&self) {
+        self.given_up.store(true, Ordering::Relaxed);
+        self.wake.notify_one();
+    }
+
+    pub(super) fn is_given_up(&self) -> bool {
+        self.given_up.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn is_worn_out(&self) -> bool {
+        self.operations.load(Ordering::Relaxed) >= OPERATIONS
+    }
+}
+
+/// A task that ends with its owner: without this a driver would live as long as the server keeps the socket.
+struct AbortOnDrop(AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Runs `work` in a task of its own, so that a panic in ldap3 is a fault like any other, for at most `limit`.
+async fn guarded<T: Send + 'static>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, Fault>> + Send + 'static,
+) -> Result<T, Fault> {
+    let task = tokio::spawn(work);
+    let _abort = AbortOnDrop(task.abort_handle());
+    match timeout(limit, task).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_panicked)) => Err(Fault::Garbage),
+        Err(_elapsed) => Err(Fault::Silent(limit)),
+    }
+}
+
+async fn run(ldap: &Ldap, limit: Duration, search: &Search<'_>) -> Result<Vec<Answer>, SearchError> {
+    let lost = |error: LdapError| SearchError::Lost(error.to_string());
+    let refused = |problem: String| {
+        let object = if search.base.is_empty() { "rootDSE" } else { search.base };
+        SearchError::Refused(DirectoryError::data(object, problem))
+    };
+    let mut ldap = ldap.clone();
+    // One more than wanted: whoever holds two objects where one belongs must be found out.
+    let size_limit = i32::try_from(search.limit.saturating_add(1)).unwrap_or(i32::MAX);
+    ldap.with_timeout(limit)
+        .with_controls(search.controls())
+        .with_search_options(SearchOptions::new().sizelimit(size_limit));
+    let attributes = search.attributes.to_vec();
+    let mut stream =
+        ldap.streaming_search(search.base, search.scope, search.filter, attributes).await.map_err(lost)?;
+    let mut answers = Vec::new();
+    while let Some(entry) = stream.next().await.map_err(lost)? {
+        if entry.is_ref() {
+            return Err(refused("the server refers us elsewhere; referrals are not followed".to_owned()));
+        }
+        let answer = Answer::decode(entry).ok_or_else(|| refused("the entry cannot be read".to_owned()))?;
+        if answers.len() == search.limit {
+            return Err(refused(format!("more than {} entries match {}", search.limit, search.filter)));
+        }
+        answers.push(answer);
+    }
+    let result = stream.finish().await;
+    match result.rc {
+        SUCCESS => Ok(answers),
+        // Whatever came before it: the object is not there.
+        NO_SUCH_OBJECT => Ok(Vec::new()),
+        SIZE_LIMIT_EXCEEDED => Err(refused(format!("more entries match {} than the server gives", search.filter))),
+        BUSY | UNAVAILABLE => Err(SearchError::Lost(describe(&result))),
+        _ => Err(refused(describe(&result))),
+    }
+}
+
+impl Identity {
+    async fn read(ldap: &Ldap, limit: Duration, realm: &str) -> Result<Self, Fault> {
+        let attributes = [
+            "defaultNamingContext",
+            "configurationNamingContext",
+            "dNSHostName",
+            "supportedCapabilities",
+            "isSynchronized",
+        ];
+        let answers = run(ldap, limit, &Search::object("", &attributes)).await;
+        let answers = answers.map_err(|error| match error {
+            SearchError::Lost(reason) => Fault::Unreachable(reason),
+            SearchError::Refused(error) => Fault::NoDomain(error.to_string()),
+        })?;
+        let [root] = answers.as_slice() else {
+            return Err(Fault::NoDomain("it has no rootDSE".to_owned()));
+        };
+        let required = |name| root.text(name).ok_or_else(|| Fault::NoDomain(format!("its rootDSE has no {name}")));
+        let domain_dn = required("defaultNamingContext")?.to_owned();
+        if !domain_dn.eq_ignore_ascii_case(&domain_dn_of(realm)) {
+            return Err(Fault::WrongDomain { found: domain_dn, expected: domain_dn_of(realm) });
+        }
+        if root.texts("supportedCapabilities").any(|capability| capability == PARTIAL_SECRETS) {
+            return Err(Fault::ReadOnly);
+        }
+        if root.text("isSynchronized") == Some("FALSE") {
+            return Err(Fault::NotSynchronized);
+        }
+        Ok(Self {
+            domain_dn,
+            configuration_dn: required("configurationNamingContext")?.to_owned(),
+            dns_host_name: required("dNSHostName")?.to_owned(),
+        })
+    }
+}
+
+/// `LAB.EXAMPLE` is `DC=lab,DC=example` (RFC 2247).
+fn domain_dn_of(realm: &str) -> String {
+    let labels = realm.split('.').map(|label| format!("DC={}", label.to_ascii_lowercase()));
+    labels.collect::<Vec<_>>().join(",")
+}
+
+/// Why a server is not used, and what an administrator does about it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Fault {
+    #[error("cannot be reached ({0}): check the URL, the name, the server and the way to it")]
+    Unreachable(String),
+    #[error("does not answer within {0:?}: check the server, or raise connect-timeout and search-timeout")]
+    Silent(Duration),
+    #[error("is not trusted: {0}")]
+    Untrusted(String),
+    #[error("sends what is no LDAP: check host and port")]
+    Garbage,
+    #[error("refuses the password of {bind_dn} ({text}): check bind-dn and password-file, and that the account is enabled, not locked and its password not expired")]
+    WrongPassword { bind_dn: String, text: String },
+    #[error("wants a protected connection ({0}): use ldaps://, or ldap:// without allow-plaintext")]
+    Unprotected(String),
+    #[error("refuses the bind of {bind_dn} ({text}): check bind-dn")]
+    BindRefused { bind_dn: String, text: String },
+    #[error("cannot be asked: {0}")]
+    Password(String),
+    #[error("is no domain controller ({0}): check the URL")]
+    NoDomain(String),
+    #[error("serves {found} instead of {expected}: list servers of this realm as urls")]
+    WrongDomain { found: String, expected: String },
+    #[error("is a read-only domain controller: list writable ones as urls")]
+    ReadOnly,
+    #[error("has not finished its first replication: wait, or list another one first")]
+    NotSynchronized,
+}
+
+impl Fault {
+    /// Whether trying again soon does harm: each wrong password counts towards the account's lockout.
+    pub(super) fn is_about_the_account(&self) -> bool {
+        matches!(self, Self::WrongPassword { .. } | Self::BindRefused { .. })
+    }
+
+    fn connecting(error: &LdapError, host: &str) -> Self {
+        match error {
+            LdapError::Io { source } => match tls::mend(source, host) {
+                Some(mend) => Self::Untrusted(mend),
+                None => Self::Unreachable(io_text(source)),
+            },
+            LdapError::DNSName { .. } => {
+                Self::Untrusted(format!("{host} is no name that a certificate can hold: use the server's DNS name"))
+            }
+            LdapError::LdapResult { result } => Self::Untrusted(format!("StartTLS is refused ({})", describe(result))),
+            other => Self::Unreachable(other.to_string()),
+        }
+    }
+
+    fn binding(bound: ldap3::result::Result<LdapResult>, bind_dn: &str) -> Result<(), Self> {
+        let result = bound.map_err(|error| Self::Unreachable(error.to_string()))?;
+        let (bind_dn, text) = (bind_dn.to_owned(), describe(&result));
+        match result.rc {
+            SUCCESS => Ok(()),
+            INVALID_CREDENTIALS => Err(Self::WrongPassword { bind_dn, text }),
+            STRONGER_AUTH_REQUIRED | CONFIDENTIALITY_REQUIRED => Err(Self::Unprotected(text)),
+            BUSY | UNAVAILABLE => Err(Self::Unreachable(text)),
+            _ => Err(Self::BindRefused { bind_dn, text }),
+        }
+    }
+}
+
+fn io_text(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
+        io::ErrorKind::UnexpectedEof => "it closed the connection during the handshake".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// Result code and diagnostic message on one line; the server's text is not trusted to be one.
+fn describe(result: &LdapResult) -> String {
+    let text: String = result.text.chars().filter(|character| !character.is_control()).take(200).collect();
+    format!("LDAP result {}: {text}", result.rc)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_realm_names_its_domain() {
+        assert_eq!(domain_dn_of("LAB.EXAMPLE"), "DC=lab,DC=example");
+    }
+
+    #[test]
+    fn only_refused_credentials_are_held_back_longer() {
+        let result = |rc| {
+            let (matched, refs, ctrls) = (String::new(), Vec::new(), Vec::new());
+            Ok(LdapResult { rc, matched, text: "80090308:\n data 52e\0".to_owned(), refs, ctrls })
+        };
+        let cases = [(49, true), (53, true), (8, false), (13, false), (51, false)];
+        for (rc, expected) in cases {
+            let fault = Fault::binding(result(rc), "CN=tgtx").unwrap_err();
+            assert_eq!(fault.is_about_the_account(), expected, "{fault}");
+            assert!(!fault.to_string().contains('\n'), "one line: {fault}");
+        }
+        assert_eq!(Fault::binding(result(0), "CN=tgtx"), Ok(()));
+    }
+}

@@ -1,0 +1,84 @@
+//! Search filters from values we did not choose (RFC 4515).
+
+use std::fmt::Write;
+
+/// Names longer than this are nobody's: `userPrincipalName` holds at most 1,024 characters.
+const LONGEST_NAME: usize = 4096;
+
+/// Matches accounts with this `sAMAccountName`, or, for an enterprise name, this `userPrincipalName`; where that
+/// is unset, `sAMAccountName@dnsDomain` counts as one. `domain_dn` is the domain's, `DC=lab,DC=example`.
+pub(super) fn account_named(name: &[u8], enterprise: bool, domain_dn: &str) -> String {
+    // No object is without a class, so this matches nobody.
+    if name.is_empty() || name.len() > LONGEST_NAME {
+        return "(!(objectClass=*))".to_owned();
+    }
+    if !enterprise {
+        return format!("(sAMAccountName={})", escape(name));
+    }
+    let by_upn = format!("(userPrincipalName={})", escape(name));
+    match constructed_from(name, domain_dn) {
+        Some(account) => {
+            format!("(|{by_upn}(&(!(userPrincipalName=*))(sAMAccountName={})))", escape(account))
+        }
+        None => by_upn,
+    }
+}
+
+/// `alice` of `alice@lab.example` in `DC=lab,DC=example`.
+fn constructed_from<'a>(name: &'a [u8], domain_dn: &str) -> Option<&'a [u8]> {
+    let at = name.iter().rposition(|&octet| octet == b'@')?;
+    let (account, suffix) = (name.get(..at)?, name.get(at.checked_add(1)?..)?);
+    let labels = domain_dn.split(',').filter_map(|part| part.split_once('=')).map(|(_, label)| label);
+    let domain = labels.collect::<Vec<_>>().join(".");
+    (!account.is_empty() && suffix.eq_ignore_ascii_case(domain.as_bytes())).then_some(account)
+}
+
+/// An assertion value that stands for exactly these octets: all but letters, digits and a few harmless signs become
+/// `\XX` (RFC 4515 §3), which covers `* ( ) \ NUL` and whatever is not UTF-8.
+pub(super) fn escape(value: &[u8]) -> String {
+    let mut text = String::with_capacity(value.len());
+    for &octet in value {
+        if octet.is_ascii_alphanumeric() || b"-._@$".contains(&octet) {
+            text.push(char::from(octet));
+        } else {
+            let _infallible = write!(text, "\\{octet:02x}");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DOMAIN: &str = "DC=lab,DC=example";
+
+    #[test]
+    fn nothing_in_a_name_is_syntax() {
+        let cases: [(&[u8], &str); 4] = [
+            (b"alice", "(sAMAccountName=alice)"),
+            (b"*)(objectClass=*", "(sAMAccountName=\\2a\\29\\28objectClass\\3d\\2a)"),
+            (b"a\\b\0", "(sAMAccountName=a\\5cb\\00)"),
+            ("Jörg".as_bytes(), "(sAMAccountName=J\\c3\\b6rg)"),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(account_named(name, false, DOMAIN), expected);
+            assert!(ldap3::parse_filter(expected).is_ok(), "{expected}");
+        }
+    }
+
+    #[test]
+    fn an_enterprise_name_may_be_the_constructed_one() {
+        assert_eq!(account_named(b"a@other.example", true, DOMAIN), "(userPrincipalName=a@other.example)");
+        let filter = "(|(userPrincipalName=a@Lab.example)(&(!(userPrincipalName=*))(sAMAccountName=a)))";
+        assert_eq!(account_named(b"a@Lab.example", true, DOMAIN), filter);
+        assert!(ldap3::parse_filter(filter).is_ok());
+    }
+
+    #[test]
+    fn no_name_and_endless_names_match_nobody() {
+        for name in [&b""[..], &[b'a'; 5000]] {
+            assert_eq!(account_named(name, false, DOMAIN), "(!(objectClass=*))");
+        }
+    }
+}
