@@ -30,3 +30,12 @@ impl From<AttributeError> for DirectoryError {
         Self::data(error.object, format!("attribute {} {}", error.attribute, error.fault))
     }
 }
+
+impl From<crate::directory::DirectoryError> for DirectoryError {
+    fn from(error: crate::directory::DirectoryError) -> Self {
+        match error {
+            crate::directory::DirectoryError::Attribute(error) => error.into(),
+            other => Self::data("directory", other.to_string()),
+        }
+    }
+}

@@ -7,7 +7,7 @@ mod answer;
 mod connection;
 mod filter;
 mod pool;
-mod settings;
+mod view;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,13 +15,15 @@ use std::time::Duration;
 use pac::Sid;
 use tokio::time::{Instant, timeout_at};
 
+use crate::config::{Ldap, LdapSecurity, LdapUrl};
 use crate::directory::Entry;
 use crate::shell::directory::DirectoryError;
+use crate::shell::directory::tls::{TlsError, client_config};
 
 use answer::Answer;
 use connection::{Connection, Search, SearchError};
 use pool::Pool;
-pub use settings::{Endpoint, LdapSettings, PasswordError, Protection, SettingsError};
+pub use view::Fingerprint;
 
 /// Connections that one read may lose before it gives up.
 const ATTEMPTS: usize = 3;
@@ -38,13 +40,15 @@ pub struct LdapDirectory {
 }
 
 impl LdapDirectory {
-    /// Starts connecting. Must be called within a tokio runtime; dropping the value closes the connections.
+    /// Starts connecting to the servers of `realm`; `authorities` is the content of `settings.ca_file`. Must be
+    /// called within a tokio runtime; dropping the value closes the connections.
     ///
     /// # Errors
-    /// Settings that no retry mends: no server, no password, no certification authority. Servers that are away
-    /// or refuse us are no error here; they are named in the log and tried again.
-    pub fn start(settings: LdapSettings) -> Result<Self, SettingsError> {
-        Ok(Self { pool: Pool::start(settings)?, name_lookups: Mutex::new((Instant::now(), 0)) })
+    /// Certificates that cannot be used. Servers that are away or refuse us are no error here; they are named in
+    /// the log and tried again.
+    pub fn start(realm: &str, settings: Ldap, authorities: Option<&[u8]>) -> Result<Self, TlsError> {
+        let pool = Pool::start(realm.to_owned(), settings, client_config(authorities)?);
+        Ok(Self { pool, name_lookups: Mutex::new((Instant::now(), 0)) })
     }
 
     /// The object with this SID with the attributes named, or `None` if there is none.
@@ -115,6 +119,16 @@ impl LdapDirectory {
     }
 }
 
+/// The URL of a server, port included.
+fn url_of(server: &LdapUrl) -> String {
+    let scheme = if server.security == LdapSecurity::Tls { "ldaps" } else { "ldap" };
+    if server.host.contains(':') {
+        format!("{scheme}://[{}]:{}", server.host, server.port)
+    } else {
+        format!("{scheme}://{}:{}", server.host, server.port)
+    }
+}
+
 /// The one object of a base search, every value of its attributes fetched, or `None` if it is not there.
 async fn object(connection: &Connection, search: &Search<'_>) -> Result<Option<Answer>, SearchError> {
     let mut answers = connection.search(search).await?;
@@ -156,6 +170,18 @@ fn plain(mut dn: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn servers_are_named_by_their_urls() {
+        let cases = [
+            (LdapSecurity::Tls, "dc1.lab.example", 636, "ldaps://dc1.lab.example:636"),
+            (LdapSecurity::StartTls, "192.0.2.1", 389, "ldap://192.0.2.1:389"),
+            (LdapSecurity::Plaintext, "2001:db8::1", 389, "ldap://[2001:db8::1]:389"),
+        ];
+        for (security, host, port, url) in cases {
+            assert_eq!(url_of(&LdapUrl { security, host: host.to_owned(), port }), url);
+        }
+    }
 
     #[test]
     fn extended_names_lose_what_precedes_the_name() {

@@ -4,21 +4,110 @@ mod cache;
 mod complaint;
 mod error;
 pub mod ldap;
+pub mod ldif;
+mod poll;
 pub mod tls;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pac::{FileTime, Sid};
 
 pub use cache::{Found, PrincipalCache};
 pub use error::DirectoryError;
 pub use ldap::LdapDirectory;
+pub use ldif::LdifDirectory;
+pub use poll::{Poller, Seen};
 
-use std::time::Duration;
+use super::entropy;
+use crate::directory::principal::PRINCIPAL_ATTRIBUTES;
+use crate::directory::{DirectoryView, Principal, SidHistory, Tree};
+
+/// The directory of one domain.
+pub enum Directory {
+    /// Its domain controllers.
+    Ldap(LdapDirectory),
+    /// A file.
+    Ldif(LdifDirectory),
+}
+
+/// By which a later look tells whether a view is still what the directory says.
+pub enum Mark {
+    /// Of a domain controller.
+    Ldap(ldap::Fingerprint),
+    /// Of a file.
+    Ldif(Arc<Tree>),
+}
+
+impl Directory {
+    /// The account with this SID, with its PAC prepared, or `None` if there is none in the domain.
+    ///
+    /// # Errors
+    /// [`DirectoryError`]; an answer that is not complete is an error.
+    pub async fn find(
+        &self,
+        sid: &Sid,
+        view: &DirectoryView,
+        sid_history: SidHistory,
+        now: FileTime,
+    ) -> Result<Option<Principal>, DirectoryError> {
+        let entry = match self {
+            Self::Ldap(servers) => servers.find(sid, PRINCIPAL_ATTRIBUTES).await?,
+            Self::Ldif(file) => file.find(sid, now)?,
+        };
+        let Some(entry) = entry else { return Ok(None) };
+        let principal = Principal::from_entry(&entry, view, sid_history, now)?;
+        if principal.sid != *sid {
+            return Err(DirectoryError::data(entry.dn(), format!("has another SID than {sid}, which was asked for")));
+        }
+        Ok(Some(principal))
+    }
+
+    /// Whether an account has this name: a `sAMAccountName`, or for an enterprise name a `userPrincipalName`.
+    /// Only for requests that are refused anyway, to say which refusal it is.
+    ///
+    /// # Errors
+    /// [`DirectoryError`].
+    pub async fn name_exists(&self, name: &[u8], enterprise: bool) -> Result<bool, DirectoryError> {
+        match self {
+            Self::Ldap(servers) => servers.name_exists(name, enterprise).await,
+            Self::Ldif(file) => Ok(file.name_exists(name, enterprise)),
+        }
+    }
+
+    /// The domain, with the branches that have these numbers. `logon_server` replaces the name of the directory
+    /// server.
+    ///
+    /// # Errors
+    /// [`DirectoryError`]. A broken branch is none: it is a branch that serves nobody.
+    pub async fn view(
+        &self,
+        numbers: &[u16],
+        logon_server: Option<&str>,
+    ) -> Result<(DirectoryView, Mark), DirectoryError> {
+        match self {
+            Self::Ldap(servers) => {
+                servers.view(numbers, logon_server).await.map(|(view, mark)| (view, Mark::Ldap(mark)))
+            }
+            Self::Ldif(file) => file.view(logon_server).map(|(view, tree)| (view, Mark::Ldif(tree))),
+        }
+    }
+
+    /// Whether nothing of the view that came with this mark has changed.
+    ///
+    /// # Errors
+    /// [`DirectoryError`].
+    pub async fn is_unchanged(&self, mark: &Mark) -> Result<bool, DirectoryError> {
+        match (self, mark) {
+            (Self::Ldap(servers), Mark::Ldap(fingerprint)) => servers.is_unchanged(fingerprint).await,
+            (Self::Ldif(file), Mark::Ldif(tree)) => Ok(file.is_unchanged(tree)),
+            (Self::Ldap(_), Mark::Ldif(_)) | (Self::Ldif(_), Mark::Ldap(_)) => Ok(false),
+        }
+    }
+}
 
 /// Up to `pause`, at random, so that many who wait for the same server do not all come back at once.
 fn jitter(pause: Duration) -> Duration {
-    let mut random = [0; 4];
-    #[expect(clippy::disallowed_methods, reason = "spreads retries, decides nothing")]
-    if getrandom::fill(&mut random).is_err() {
-        return Duration::ZERO;
-    }
-    let share = f64::from(u32::from_le_bytes(random)) / f64::from(u32::MAX);
-    pause.mul_f64(share)
+    let Ok(random) = entropy::octets() else { return Duration::ZERO };
+    pause.mul_f64(f64::from(u32::from_le_bytes(random)) / f64::from(u32::MAX))
 }

@@ -1,22 +1,21 @@
 //! The TLS side of an LDAP connection: whom we trust, and nothing weaker than TLS 1.2.
 
 use std::io;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{CertificateError, ClientConfig, RootCertStore};
 
-/// The client configuration that trusts the certificates in `ca_file`, or those of the system's store.
+/// The client configuration that trusts the certificates in `authorities` (PEM), or those of the system's store.
 ///
 /// The cryptography is ring's by name: a process-wide default provider would depend on what else is linked.
 ///
 /// # Errors
-/// A store that cannot be read or holds no certificate; the message names the file.
-pub fn client_config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, TlsError> {
-    let roots = match ca_file {
-        Some(path) => roots_in(path)?,
+/// A store that holds no certificate or one that cannot be read.
+pub fn client_config(authorities: Option<&[u8]>) -> Result<Arc<ClientConfig>, TlsError> {
+    let roots = match authorities {
+        Some(pem) => roots_in(pem)?,
         None => system_roots()?,
     };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -28,22 +27,20 @@ pub fn client_config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, TlsErr
     Ok(Arc::new(config))
 }
 
-fn roots_in(path: &Path) -> Result<RootCertStore, TlsError> {
-    #[expect(clippy::disallowed_methods, reason = "the shell reads the file that the configuration names")]
-    let pem = std::fs::read(path).map_err(|error| TlsError::Unreadable { path: path.to_owned(), error })?;
-    let invalid = |problem| TlsError::Invalid { path: path.to_owned(), problem };
+fn roots_in(pem: &[u8]) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(&pem) {
-        let certificate = certificate.map_err(|error| invalid(error.to_string()))?;
-        roots.add(certificate).map_err(|error| invalid(error.to_string()))?;
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        let certificate = certificate.map_err(|error| TlsError::Invalid(error.to_string()))?;
+        roots.add(certificate).map_err(|error| TlsError::Invalid(error.to_string()))?;
     }
-    if roots.is_empty() { Err(TlsError::Empty(path.to_owned())) } else { Ok(roots) }
+    if roots.is_empty() { Err(TlsError::Empty) } else { Ok(roots) }
 }
 
 fn system_roots() -> Result<RootCertStore, TlsError> {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
-    // The system's store may hold certificates that webpki cannot read; one of those is no reason to refuse the rest.
+    // The system's store may hold certificates that webpki cannot read; one of those is no reason to refuse the
+    // rest.
     roots.add_parsable_certificates(found.certs);
     if roots.is_empty() { Err(TlsError::NoSystemStore) } else { Ok(roots) }
 }
@@ -51,28 +48,14 @@ fn system_roots() -> Result<RootCertStore, TlsError> {
 /// A trust store that cannot be used. Static: it is found before any connection is made.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// The file cannot be opened or read.
-    #[error("{}: {error}; give ca-file a readable PEM file", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        #[source]
-        error: io::Error,
-    },
     /// A certificate in the file does not parse.
-    #[error("{}: {problem}; give ca-file the certification authority's certificate in PEM form", path.display())]
-    Invalid {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with the certificate.
-        problem: String,
-    },
+    #[error("ca-file holds a certificate that cannot be read ({0}); save the authority's certificate in PEM form")]
+    Invalid(String),
     /// No certificate in the file.
-    #[error("{}: no certificate in it; give ca-file the certification authority's in PEM form", .0.display())]
-    Empty(PathBuf),
+    #[error("ca-file holds no certificate; save the authority's certificate in PEM form")]
+    Empty,
     /// The system trusts nobody.
-    #[error("the system's certificate store is empty; name the certification authority's certificate as ca-file")]
+    #[error("the system's certificate store is empty; name the authority's certificate as ca-file")]
     NoSystemStore,
     /// The cryptographic provider refuses our protocol versions.
     #[error("TLS cannot be set up: {0}")]
@@ -110,17 +93,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_missing_or_empty_ca_file_is_named() {
-        let directory = std::env::temp_dir();
-        let missing = directory.join("tgtx-no-such-ca.pem");
-        let error = client_config(Some(&missing)).unwrap_err().to_string();
-        assert!(error.contains("tgtx-no-such-ca.pem") && error.contains("ca-file"), "{error}");
-
-        let empty = directory.join(format!("tgtx-empty-ca-{}.pem", std::process::id()));
-        std::fs::write(&empty, "no certificate here\n").unwrap();
-        let error = client_config(Some(&empty)).unwrap_err();
-        assert!(matches!(error, TlsError::Empty(_)), "{error}");
-        std::fs::remove_file(empty).unwrap();
+    fn a_file_without_certificates_is_told_from_a_broken_one() {
+        assert!(matches!(client_config(Some(b"no certificate here")), Err(TlsError::Empty)));
+        let broken = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        assert!(matches!(client_config(Some(broken)), Err(TlsError::Invalid(_))));
     }
 
     #[test]

@@ -13,11 +13,13 @@ use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, Scope,
 use rustls::ClientConfig;
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::{AbortHandle, JoinHandle};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::answer::Answer;
-use super::settings::{Endpoint, LdapSettings, Protection};
+use super::url_of;
+use crate::config::{Ldap as LdapSettings, LdapSecurity, LdapUrl};
 use crate::shell::directory::{DirectoryError, tls};
+use crate::shell::files;
 
 /// Searches in flight on one connection; a domain controller serves 20 of one connection at a time by default.
 const IN_FLIGHT: usize = 32;
@@ -117,16 +119,21 @@ impl Connection {
     /// Connects, binds and asks the server who it is. The second value ends when the connection does.
     pub(super) async fn open(
         server: usize,
-        endpoint: &Endpoint,
+        endpoint: &LdapUrl,
+        realm: &str,
         settings: &LdapSettings,
         tls: &Arc<ClientConfig>,
     ) -> Result<(Arc<Self>, JoinHandle<()>), Fault> {
+        let url = url_of(endpoint);
+        // Read anew each time, so that the password can be changed without a restart.
+        let password = files::read_password(&settings.password).map_err(|error| Fault::Password(error.to_string()))?;
+        let deadline = Deadline::after(settings.connect_timeout);
         let transport = {
-            let (url, host) = (endpoint.to_string(), endpoint.host.clone());
+            let (url, host) = (url.clone(), endpoint.host.clone());
             let conn_settings = LdapConnSettings::new()
                 .set_config(Arc::clone(tls))
-                .set_starttls(endpoint.protection == Protection::StartTls);
-            guarded(settings.connect_timeout, async move {
+                .set_starttls(endpoint.security == LdapSecurity::StartTls);
+            deadline.guard(async move {
                 LdapConnAsync::with_settings(conn_settings, &url).await.map_err(|error| Fault::connecting(&error, &host))
             })
         };
@@ -135,30 +142,27 @@ impl Connection {
             // Why it ended is of no interest beyond that it did; a panic ends it as well.
             let _ended = transport.drive().await;
         });
-        let connection = {
-            let abort = AbortOnDrop(driver.abort_handle());
-            let password = settings.password().map_err(|error| Fault::Password(error.to_string()))?;
-            let (bind_dn, realm) = (settings.bind_dn.clone(), settings.realm.clone());
-            let mut binding = ldap.clone();
-            let search_timeout = settings.search_timeout;
-            let identity = guarded(search_timeout, async move {
-                let bound = binding.with_timeout(search_timeout).simple_bind(&bind_dn, &password).await;
+        let aborting = AbortOnDrop(driver.abort_handle());
+        let identity = {
+            let (bind_dn, realm) = (settings.bind_dn.clone(), realm.to_owned());
+            let mut ldap = ldap.clone();
+            deadline.guard(async move {
+                let bound = ldap.with_timeout(deadline.limit).simple_bind(&bind_dn, &password).await;
                 Fault::binding(bound, &bind_dn)?;
-                Identity::read(&binding, search_timeout, &realm).await
+                Identity::read(&ldap, deadline.limit, &realm).await
             })
-            .await?;
-            Self {
-                ldap,
-                server,
-                url: endpoint.to_string(),
-                identity,
-                search_timeout,
-                in_flight: Semaphore::new(IN_FLIGHT),
-                operations: AtomicU32::new(0),
-                given_up: AtomicBool::new(false),
-                wake: Notify::new(),
-                _driver: abort,
-            }
+        };
+        let connection = Self {
+            ldap,
+            server,
+            url,
+            identity: identity.await?,
+            search_timeout: settings.search_timeout,
+            in_flight: Semaphore::new(IN_FLIGHT),
+            operations: AtomicU32::new(0),
+            given_up: AtomicBool::new(false),
+            wake: Notify::new(),
+            _driver: aborting,
         };
         Ok((Arc::new(connection), driver))
     }
@@ -216,17 +220,31 @@ impl Drop for AbortOnDrop {
     }
 }
 
-/// Runs `work` in a task of its own, so that a panic in ldap3 is a fault like any other, for at most `limit`.
-async fn guarded<T: Send + 'static>(
+/// By when a connection must be made and known.
+#[derive(Clone, Copy)]
+struct Deadline {
     limit: Duration,
-    work: impl Future<Output = Result<T, Fault>> + Send + 'static,
-) -> Result<T, Fault> {
-    let task = tokio::spawn(work);
-    let _abort = AbortOnDrop(task.abort_handle());
-    match timeout(limit, task).await {
-        Ok(Ok(result)) => result,
-        Ok(Err(_panicked)) => Err(Fault::Garbage),
-        Err(_elapsed) => Err(Fault::Silent(limit)),
+    at: Instant,
+}
+
+impl Deadline {
+    fn after(limit: Duration) -> Self {
+        let now = Instant::now();
+        Self { limit, at: now.checked_add(limit).unwrap_or(now) }
+    }
+
+    /// Runs `work` in a task of its own, so that a panic in ldap3 is a fault like any other.
+    async fn guard<T: Send + 'static>(
+        self,
+        work: impl Future<Output = Result<T, Fault>> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let task = tokio::spawn(work);
+        let _aborting = AbortOnDrop(task.abort_handle());
+        match timeout_at(self.at, task).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_panicked)) => Err(Fault::Garbage),
+            Err(_elapsed) => Err(Fault::Silent(self.limit)),
+        }
     }
 }
 
@@ -314,7 +332,7 @@ fn domain_dn_of(realm: &str) -> String {
 pub(super) enum Fault {
     #[error("cannot be reached ({0}): check the URL, the name, the server and the way to it")]
     Unreachable(String),
-    #[error("does not answer within {0:?}: check the server, or raise connect-timeout and search-timeout")]
+    #[error("does not answer within {0:?}: check the server, or raise connect-timeout")]
     Silent(Duration),
     #[error("is not trusted: {0}")]
     Untrusted(String),

@@ -17,9 +17,10 @@ use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tracing::{info, warn};
 
 use super::connection::{Connection, Fault};
-use super::settings::{Endpoint, LdapSettings, SettingsError};
+use super::url_of;
+use crate::config::{Ldap, LdapUrl};
 use crate::shell::directory::complaint::Complaint;
-use crate::shell::directory::{DirectoryError, jitter, tls};
+use crate::shell::directory::{DirectoryError, jitter};
 
 /// A connection without a sign of life for so long is asked for one.
 const PROBE_PAUSE: Duration = Duration::from_secs(5);
@@ -41,7 +42,8 @@ pub(super) struct Pool {
 }
 
 struct Shared {
-    settings: LdapSettings,
+    realm: String,
+    settings: Ldap,
     tls: Arc<ClientConfig>,
     servers: Vec<Server>,
     slots: watch::Sender<Vec<Slot>>,
@@ -58,7 +60,7 @@ enum Slot {
 }
 
 struct Server {
-    endpoint: Endpoint,
+    endpoint: LdapUrl,
     url: String,
     /// Held while connecting, so that several supervisors do not all wait for, or be refused by, the same server.
     state: Mutex<ServerState>,
@@ -75,29 +77,25 @@ struct ServerState {
 
 impl Pool {
     /// Starts one supervisor per connection. Must be called within a tokio runtime.
-    ///
-    /// # Errors
-    /// Settings that no retry mends. Servers that are away are no error: they are tried again.
-    pub(super) fn start(settings: LdapSettings) -> Result<Self, SettingsError> {
-        settings.check()?;
-        let tls = tls::client_config(settings.ca_file.as_deref())?;
-        let servers = settings.servers.iter().map(|endpoint| Server {
-            url: endpoint.to_string(),
+    pub(super) fn start(realm: String, settings: Ldap, tls: Arc<ClientConfig>) -> Self {
+        let servers = settings.urls.iter().map(|endpoint| Server {
+            url: url_of(endpoint),
             endpoint: endpoint.clone(),
             state: Mutex::default(),
             suspect_until: std::sync::Mutex::default(),
         });
-        let connections = settings.connections.max(1);
+        let connections = settings.connections.get();
         let servers = servers.collect();
         let shared = Arc::new(Shared {
             servers,
             slots: watch::Sender::new(vec![Slot::Opening; connections]),
+            realm,
             settings,
             tls,
         });
         let supervisors =
             (0..connections).map(|slot| tokio::spawn(Arc::clone(&shared).supervise(slot)).abort_handle()).collect();
-        Ok(Self { shared, supervisors, turn: AtomicUsize::new(0) })
+        Self { shared, supervisors, turn: AtomicUsize::new(0) }
     }
 
     /// Within what a read must have ended, failover included.
@@ -203,7 +201,7 @@ impl Shared {
         {
             return Err(*next);
         }
-        match Connection::open(index, &server.endpoint, &self.settings, &self.tls).await {
+        match Connection::open(index, &server.endpoint, &self.realm, &self.settings, &self.tls).await {
             Ok(opened) => {
                 *state = ServerState { complaint: std::mem::take(&mut state.complaint), ..ServerState::default() };
                 if state.complaint.is_over() {

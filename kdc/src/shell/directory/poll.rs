@@ -1,0 +1,187 @@
+//! Keeps a domain's view fresh: branches, policy lists, password ages, looked at every `poll`.
+//!
+//! A look is one search for update sequence numbers; only if one has moved, or once a minute whatever they say, the
+//! view is read again. What is published carries the time of the last look that succeeded: the shell serves nobody
+//! on a view older than `max-stale`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep};
+use tracing::{info, warn};
+
+use super::complaint::Complaint;
+use super::{Directory, DirectoryError, Mark, jitter};
+use crate::directory::{Branch, DirectoryView};
+
+/// The longest time for which update sequence numbers alone are believed: a link to an object that is deleted goes
+/// away without one.
+const FULL_READ: Duration = Duration::from_secs(60);
+
+/// Of a branch that is nothing but keys.
+const NO_OBJECTS: &str = "no account of the domain has this number as its msDS-SecondaryKrbTgtNumber; remove its \
+                          keys from the keytab, or create the branch again";
+
+/// A view and when it was last known to be what the directory says.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// The domain.
+    pub view: Arc<DirectoryView>,
+    /// When the look began that last confirmed it.
+    pub at: Instant,
+}
+
+impl Seen {
+    /// Whether the view may still decide at `now`.
+    #[must_use]
+    pub fn is_fresh(&self, now: Instant, max_stale: Duration) -> bool {
+        now.saturating_duration_since(self.at) < max_stale
+    }
+}
+
+/// Looks at one domain's directory until it is dropped.
+pub struct Poller {
+    seen: watch::Receiver<Option<Seen>>,
+    orders: mpsc::UnboundedSender<Vec<u16>>,
+    task: AbortHandle,
+}
+
+impl Poller {
+    /// Starts looking, at once and then every `poll`, at the domain and its branches of these `numbers`.
+    /// `logon_server` replaces the directory server's name. Must be called within a tokio runtime.
+    #[must_use]
+    pub fn start(
+        realm: &str,
+        directory: Arc<Directory>,
+        numbers: Vec<u16>,
+        logon_server: Option<String>,
+        poll: Duration,
+    ) -> Self {
+        let (publish, seen) = watch::channel(None);
+        let (orders, incoming) = mpsc::unbounded_channel();
+        let watcher = Watcher {
+            realm: realm.to_owned(),
+            directory,
+            numbers,
+            logon_server,
+            publish,
+            last: None,
+            complaint: Complaint::default(),
+            branches: BTreeMap::new(),
+        };
+        let task = tokio::spawn(watcher.run(incoming, poll)).abort_handle();
+        Self { seen, orders, task }
+    }
+
+    /// What was seen last; `None` until the directory answered for the first time.
+    #[must_use]
+    pub fn seen(&self) -> watch::Receiver<Option<Seen>> {
+        self.seen.clone()
+    }
+
+    /// Reads everything again now, for the branches of these numbers: after a reload.
+    pub fn read_again(&self, numbers: Vec<u16>) {
+        // The task ends with this value and not before.
+        let _always_there = self.orders.send(numbers);
+    }
+}
+
+impl Drop for Poller {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+struct Watcher {
+    realm: String,
+    directory: Arc<Directory>,
+    numbers: Vec<u16>,
+    logon_server: Option<String>,
+    publish: watch::Sender<Option<Seen>>,
+    last: Option<Last>,
+    complaint: Complaint,
+    /// What was last said of each branch that serves nobody.
+    branches: BTreeMap<u16, String>,
+}
+
+/// The last full read.
+struct Last {
+    view: Arc<DirectoryView>,
+    mark: Mark,
+    read_at: Instant,
+}
+
+impl Watcher {
+    async fn run(mut self, mut orders: mpsc::UnboundedReceiver<Vec<u16>>, poll: Duration) {
+        loop {
+            let began = Instant::now();
+            match self.look(began).await {
+                Ok(view) => {
+                    if self.complaint.is_over() {
+                        info!(realm = self.realm, "directory read again");
+                    }
+                    self.publish.send_replace(Some(Seen { view, at: began }));
+                }
+                Err(error) => {
+                    if self.complaint.is_due(&error.to_string(), Instant::now()) {
+                        warn!(realm = self.realm, "branches and policy lists cannot be read: {error}");
+                    }
+                }
+            }
+            // Before the first view nobody is served, so the next look is not far off.
+            let pause = if self.last.is_some() { poll } else { poll.min(Duration::from_secs(1)) };
+            tokio::select! {
+                () = sleep(pause.saturating_add(jitter(pause.div_f64(10.0)))) => {}
+                order = orders.recv() => {
+                    let Some(numbers) = order else { return };
+                    self.numbers = numbers;
+                    self.last = None;
+                }
+            }
+        }
+    }
+
+    async fn look(&mut self, now: Instant) -> Result<Arc<DirectoryView>, DirectoryError> {
+        if let Some(last) = &self.last
+            && now.saturating_duration_since(last.read_at) < FULL_READ
+            && self.directory.is_unchanged(&last.mark).await?
+        {
+            return Ok(Arc::clone(&last.view));
+        }
+        let (view, mark) = self.directory.view(&self.numbers, self.logon_server.as_deref()).await?;
+        self.tell(&view);
+        // The same value keeps its address, so that readers can see that nothing changed.
+        let view = match self.last.take() {
+            Some(last) if *last.view == view => last.view,
+            _ => Arc::new(view),
+        };
+        self.last = Some(Last { view: Arc::clone(&view), mark, read_at: now });
+        Ok(view)
+    }
+
+    /// Says of each branch that we hold keys for why it serves nobody: once, and again when that changes.
+    fn tell(&mut self, view: &DirectoryView) {
+        let mut faults = BTreeMap::new();
+        for &number in &self.numbers {
+            let fault = match view.branches.get(&number) {
+                Some(Branch::Serving { .. }) => continue,
+                Some(Branch::Broken(fault)) => fault.to_string(),
+                Some(Branch::Unresolved(list)) => list.to_string(),
+                None => NO_OBJECTS.to_owned(),
+            };
+            faults.insert(number, fault);
+        }
+        for (number, fault) in &faults {
+            if self.branches.get(number) != Some(fault) {
+                warn!(realm = self.realm, branch = number, "branch {number} serves nobody: {fault}");
+            }
+        }
+        for number in self.branches.keys().filter(|number| !faults.contains_key(number)) {
+            info!(realm = self.realm, branch = number, "branch {number} is as it should be again");
+        }
+        self.branches = faults;
+    }
+}
