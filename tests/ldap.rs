@@ -1,0 +1,419 @@
+//! The LDAP back end against a real domain controller, and against servers that misbehave.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test that cannot be set up has failed, and it reads files and clocks"
+)]
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use kdc::config::{Ldap, LdapSecurity, LdapUrl, SecretFile};
+use kdc::directory::{Branch, DirectoryView, Principal, SidHistory};
+use kdc::shell::directory::{Directory, DirectoryError, LdapDirectory, Poller, PrincipalCache};
+use pac::{FileTime, Sid};
+use policy::Verdict;
+use tgtx_tests::lab::{Lab, User};
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{sleep, timeout};
+
+/// Some time after the lab was made; only logon hours look at it.
+const NOW: i64 = 1_800_000_000;
+
+fn settings(lab: &Lab, urls: &[LdapUrl]) -> Ldap {
+    Ldap {
+        urls: urls.to_vec(),
+        bind_dn: lab.service_account.dn.clone(),
+        password: SecretFile::Path(lab.service_account.password_file.clone()),
+        ca_file: Some(lab.ca.clone()),
+        connections: NonZeroUsize::new(2).expect("two"),
+        connect_timeout: Duration::from_secs(1),
+        search_timeout: Duration::from_secs(1),
+    }
+}
+
+fn server(security: LdapSecurity, host: &str, port: u16) -> LdapUrl {
+    LdapUrl { security, host: host.to_owned(), port }
+}
+
+fn ldaps(lab: &Lab) -> LdapUrl {
+    server(LdapSecurity::Tls, &lab.kdc.ip().to_string(), 636)
+}
+
+fn directory(lab: &Lab, settings: Ldap) -> Directory {
+    let authorities = settings.ca_file.as_ref().map(|path| std::fs::read(path).expect("the CA"));
+    let servers = LdapDirectory::start(&lab.realm, settings, authorities.as_deref()).expect("settings");
+    Directory::Ldap(servers)
+}
+
+fn numbers(lab: &Lab) -> Vec<u16> {
+    lab.branches.values().map(|branch| branch.number).collect()
+}
+
+async fn view(lab: &Lab, directory: &Directory) -> DirectoryView {
+    directory.view(&numbers(lab), None).await.expect("a view").0
+}
+
+async fn find(directory: &Directory, view: &DirectoryView, user: &User) -> Result<Option<Principal>, DirectoryError> {
+    let sid: Sid = user.sid.parse().expect("a SID");
+    directory.find(&sid, view, SidHistory::Omit, FileTime::from_unix_seconds(NOW)).await
+}
+
+/// What an outage looks like from outside: the reason, within the two seconds that a client may wait.
+async fn outage(directory: &Directory, lab: &Lab) -> String {
+    let mut last = String::new();
+    // The first read may come before the servers have been tried; the one after that says what is wrong.
+    for _ in 0..2 {
+        let asked = Instant::now();
+        match directory.view(&numbers(lab), None).await {
+            Err(DirectoryError::Unavailable(reason)) => last = reason,
+            other => panic!("{other:?}", other = other.map(|(view, _)| view)),
+        }
+        assert!(asked.elapsed() < Duration::from_secs(11), "{:?}", asked.elapsed());
+    }
+    last
+}
+
+#[tokio::test]
+#[ignore = "needs the Samba lab: run tests/run"]
+async fn reads_domain_branches_and_principals_over_ldaps_and_start_tls() {
+    let lab = Lab::from_environment();
+    let host = lab.kdc.ip().to_string();
+    for security in [LdapSecurity::Tls, LdapSecurity::StartTls] {
+        let port = if security == LdapSecurity::Tls { 636 } else { 389 };
+        let directory = directory(&lab, settings(&lab, &[server(security, &host, port)]));
+        let view = view(&lab, &directory).await;
+        assert_eq!(view.domain_sid.to_string(), lab.domain_sid);
+        assert_eq!((view.netbios_name.as_str(), view.dns_domain_name.as_str()), (&*lab.netbios_name, &*lab.dns_domain));
+        assert_eq!(view.logon_server, "DC1");
+
+        let Some(Branch::Serving { policy, .. }) = view.branches.get(&lab.branch("azuread").number) else {
+            panic!("{:?}", view.branches);
+        };
+        for (key, served) in [("alice", true), ("nested_da", false), ("builtin_op", false), ("unlisted", false)] {
+            let principal = find(&directory, &view, lab.user(key)).await.expect("an answer").expect("an account");
+            assert_eq!(principal.sam_account_name, lab.user(key).name);
+            let verdict = policy.judge(&principal.account.sids);
+            assert_eq!(matches!(verdict, Verdict::Reveal(_)), served, "{key}: {verdict:?}");
+        }
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs the Samba lab: run tests/run"]
+async fn every_account_of_the_lab_makes_a_principal_with_the_groups_of_a_tgt() {
+    let lab = Lab::from_environment();
+    let directory = directory(&lab, settings(&lab, &[ldaps(&lab)]));
+    let view = view(&lab, &directory).await;
+    for (key, user) in &lab.users {
+        let principal = find(&directory, &view, user).await.expect(key).expect(key);
+        assert_eq!(principal.sid.to_string(), user.sid, "{key}");
+        assert!(principal.group_count >= user.tgt_groups.len(), "{key}: {}", principal.group_count);
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs the Samba lab: run tests/run"]
+async fn broken_branches_are_told_apart_and_unknown_ones_absent() {
+    let lab = Lab::from_environment();
+    let directory = directory(&lab, settings(&lab, &[ldaps(&lab)]));
+    let (view, mark) = directory.view(&[numbers(&lab), vec![1]].concat(), None).await.expect("a view");
+    for (name, branch) in &lab.branches {
+        let serves = matches!(view.branches.get(&branch.number), Some(Branch::Serving { .. }));
+        if branch.fault.is_some() {
+            assert!(!serves, "{name} is {:?}", branch.fault);
+        } else {
+            assert!(serves, "{name}: {:?}", view.branches.get(&branch.number));
+        }
+    }
+    assert!(!view.branches.contains_key(&1));
+    assert_eq!(directory.is_unchanged(&mark).await, Ok(true));
+}
+
+#[tokio::test]
+#[ignore = "needs the Samba lab: run tests/run"]
+async fn an_unknown_sid_is_nobody_and_names_are_looked_up_literally() {
+    let lab = Lab::from_environment();
+    let directory = directory(&lab, settings(&lab, &[ldaps(&lab)]));
+    let view = view(&lab, &directory).await;
+    let nobody: Sid = format!("{}-999999", lab.domain_sid).parse().expect("a SID");
+    let found = directory.find(&nobody, &view, SidHistory::Omit, FileTime::from_unix_seconds(NOW)).await;
+    assert!(matches!(found, Ok(None)), "{found:?}");
+    let cases: [(&str, bool, bool); 7] = [
+        ("alice", false, true),
+        ("ALICE", false, true),
+        ("müller", false, true),
+        ("*", false, false),
+        ("*)(objectClass=*", false, false),
+        ("upn_foreign@contoso.example", true, true),
+        ("bob@lab.example", true, true),
+    ];
+    for (name, enterprise, exists) in cases {
+        assert_eq!(directory.name_exists(name.as_bytes(), enterprise).await, Ok(exists), "{name}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs the Samba lab: run tests/run"]
+async fn faults_of_the_directory_name_server_and_mend() {
+    let lab = Lab::from_environment();
+    let wrong = lab.folder.join(format!("wrong-password-{}", std::process::id()));
+    std::fs::write(&wrong, "not it\n").expect("a file");
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(&wrong, std::fs::Permissions::from_mode(0o600)).expect("permissions");
+    }
+    let good = || settings(&lab, &[ldaps(&lab)]);
+    let closed = server(LdapSecurity::Tls, &lab.forwarder_addresses[0].to_string(), 1);
+    let plain = server(LdapSecurity::Tls, &lab.kdc.ip().to_string(), 389);
+    let cases = [
+        (Ldap { ca_file: Some(lab.other_ca.clone()), ..good() }, "ca-file"),
+        (Ldap { password: SecretFile::Path(wrong.clone()), ..good() }, "password-file"),
+        (settings(&lab, &[closed]), "connection refused"),
+        (settings(&lab, &[plain]), "check the URL"),
+    ];
+    for (settings, expected) in cases {
+        let url = settings.urls[0].host.clone();
+        let told = outage(&directory(&lab, settings), &lab).await;
+        assert!(told.contains(expected) && told.contains(&url) && !told.contains('\n'), "{expected}: {told}");
+    }
+    std::fs::remove_file(wrong).expect("the file");
+
+    let other = settings(&lab, &[ldaps(&lab)]);
+    let authorities = std::fs::read(&lab.ca).expect("the CA");
+    let servers = LdapDirectory::start("OTHER.EXAMPLE", other, Some(&authorities)).expect("settings");
+    let told = outage(&Directory::Ldap(servers), &lab).await;
+    assert!(told.contains("DC=other,DC=example"), "{told}");
+}
+
+#[tokio::test]
+#[ignore = "needs the Samba lab: run tests/run"]
+async fn a_hanging_server_is_left_for_the_second_one() {
+    let lab = Lab::from_environment();
+    let forwarder = Forwarder::start(&lab, 0).await;
+    let directory = directory(&lab, settings(&lab, &[forwarder.url(), ldaps(&lab)]));
+    let view = view(&lab, &directory).await;
+    forwarder.hang();
+    let began = Instant::now();
+    find(&directory, &view, lab.user("alice")).await.expect("the second server answers");
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    let began = Instant::now();
+    find(&directory, &view, lab.user("bob")).await.expect("at once from now on");
+    assert!(began.elapsed() < Duration::from_millis(500), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+#[ignore = "needs the Samba lab: run tests/run"]
+async fn a_lost_server_costs_no_read_and_is_used_again_when_it_is_back() {
+    let lab = Lab::from_environment();
+    let forwarder = Forwarder::start(&lab, 1).await;
+    let with_second = directory(&lab, settings(&lab, &[forwarder.url(), ldaps(&lab)]));
+    let alone = directory(&lab, settings(&lab, &[forwarder.url()]));
+    let view = view(&lab, &with_second).await;
+    find(&alone, &view, lab.user("alice")).await.expect("an answer");
+
+    forwarder.stop();
+    let found = find(&with_second, &view, lab.user("alice")).await;
+    assert!(matches!(found, Ok(Some(_))), "{found:?}");
+    let began = Instant::now();
+    let found = find(&alone, &view, lab.user("alice")).await;
+    assert!(matches!(found, Err(DirectoryError::Unavailable(_))), "{found:?}");
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+
+    forwarder.resume();
+    let back = async {
+        while find(&alone, &view, lab.user("alice")).await.is_err() {
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(Duration::from_secs(5), back).await.expect("served again without a restart");
+}
+
+#[tokio::test]
+#[ignore = "needs the Samba lab: run tests/run"]
+async fn a_poller_publishes_and_ages_when_the_server_goes() {
+    let lab = Lab::from_environment();
+    let forwarder = Forwarder::start(&lab, 0).await;
+    let directory = Arc::new(directory(&lab, settings(&lab, &[forwarder.url()])));
+    let poll = Duration::from_millis(200);
+    let poller = Poller::start(&lab.realm, directory, numbers(&lab), None, poll);
+    let mut seen = poller.seen();
+    let first = seen.wait_for(Option::is_some).await.expect("a view").clone().expect("a view");
+    let confirmed = seen.wait_for(|seen| seen.as_ref().is_some_and(|seen| seen.at > first.at));
+    let confirmed = timeout(Duration::from_secs(2), confirmed).await.expect("in time").expect("a view").clone();
+    assert!(Arc::ptr_eq(&confirmed.expect("a view").view, &first.view), "nothing has changed");
+
+    forwarder.stop();
+    sleep(Duration::from_secs(1)).await;
+    let last = seen.borrow().clone().expect("a view");
+    assert!(!last.is_fresh(tokio::time::Instant::now(), Duration::from_millis(700)));
+    forwarder.resume();
+    let again = seen.wait_for(|seen| seen.as_ref().is_some_and(|seen| seen.at > last.at));
+    timeout(Duration::from_secs(5), again).await.expect("in time").expect("a view");
+}
+
+#[tokio::test]
+#[ignore = "needs the Samba lab: run tests/run"]
+async fn servers_that_send_no_ldap_are_outages() {
+    let lab = Lab::from_environment();
+    // Closes; an empty SEQUENCE; a message id of the wrong type; an empty BindResponse; a length of 2^40.
+    let answers: [&'static [u8]; 5] = [
+        b"",
+        b"\x30\x00",
+        b"\x30\x06\x04\x01\x01\x61\x01\x00",
+        b"\x30\x05\x02\x01\x01\x61\x00",
+        b"\x30\x86\x01\x00\x00\x00\x00\x00",
+    ];
+    for answer in answers {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let served = tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                stream.readable().await.expect("a request");
+                stream.write_all(answer).await.ok();
+                if !answer.is_empty() {
+                    tokio::spawn(async move {
+                        sleep(Duration::from_secs(5)).await;
+                        drop(stream);
+                    });
+                }
+            }
+        });
+        let directory = directory(&lab, settings(&lab, &[server(LdapSecurity::Plaintext, "127.0.0.1", port)]));
+        let told = outage(&directory, &lab).await;
+        assert!(told.contains("127.0.0.1"), "{answer:02x?}: {told}");
+        served.abort();
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs the Samba lab: run tests/run"]
+async fn a_storm_for_one_user_is_served_from_one_read() {
+    let lab = Lab::from_environment();
+    let directory = Arc::new(directory(&lab, settings(&lab, &[ldaps(&lab)])));
+    let view = Arc::new(view(&lab, &directory).await);
+    let sid: Sid = lab.user("many").sid.parse().expect("a SID");
+    let cache = PrincipalCache::<Principal>::new(Duration::from_secs(30), 100);
+    let reads = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let now = Instant::now();
+    let ask = || {
+        let (cache, directory, view, reads) = (cache.clone(), directory.clone(), view.clone(), reads.clone());
+        tokio::spawn(async move {
+            let read = || async move {
+                reads.fetch_add(1, Ordering::SeqCst);
+                directory.find(&sid, &view, SidHistory::Omit, FileTime::from_unix_seconds(NOW)).await
+            };
+            cache.find(sid, now, read).await
+        })
+    };
+    for asked in (0..100).map(|_| ask()).collect::<Vec<_>>() {
+        let principal = asked.await.expect("a task").expect("an answer").expect("an account");
+        assert!(principal.group_count >= 200);
+    }
+    assert_eq!(reads.load(Ordering::SeqCst), 1);
+    assert!(cache.cached(&sid, now).is_some());
+}
+
+/// A second directory server that is the first one, forwarded; can hang and be away.
+struct Forwarder {
+    host: String,
+    port: u16,
+    hangs: Arc<AtomicBool>,
+    away: tokio::sync::watch::Sender<bool>,
+}
+
+impl Forwarder {
+    async fn start(lab: &Lab, which: usize) -> Self {
+        let address = lab.forwarder_addresses[which];
+        let listener = TcpListener::bind((address, 0)).await.expect("a port");
+        let bound = listener.local_addr().expect("an address");
+        let hangs = Arc::new(AtomicBool::new(false));
+        let (away, _) = tokio::sync::watch::channel(false);
+        let target = (lab.kdc.ip(), 636);
+        let (hanging, is_away) = (Arc::clone(&hangs), away.subscribe());
+        tokio::spawn(async move {
+            let mut listener = Some(listener);
+            loop {
+                let mut changed = is_away.clone();
+                if *changed.borrow_and_update() {
+                    listener = None;
+                    changed.changed().await.ok();
+                    continue;
+                }
+                if listener.is_none() {
+                    listener = TcpListener::bind(bound).await.ok();
+                }
+                let Some(open) = &listener else {
+                    sleep(Duration::from_millis(20)).await;
+                    continue;
+                };
+                tokio::select! {
+                    _ = changed.changed() => {}
+                    accepted = open.accept() => {
+                        let Ok((client, _)) = accepted else { continue };
+                        tokio::spawn(forward(client, target, Arc::clone(&hanging), is_away.clone()));
+                    }
+                }
+            }
+        });
+        Self { host: address.to_string(), port: bound.port(), hangs, away }
+    }
+
+    fn url(&self) -> LdapUrl {
+        server(LdapSecurity::Tls, &self.host, self.port)
+    }
+
+    /// Keeps every connection open, takes new ones, and says nothing more.
+    fn hang(&self) {
+        self.hangs.store(true, Ordering::SeqCst);
+    }
+
+    /// Closes every connection and takes no new one.
+    fn stop(&self) {
+        self.away.send_replace(true);
+    }
+
+    fn resume(&self) {
+        self.away.send_replace(false);
+    }
+}
+
+async fn forward(
+    client: TcpStream,
+    target: (std::net::IpAddr, u16),
+    hangs: Arc<AtomicBool>,
+    mut away: tokio::sync::watch::Receiver<bool>,
+) {
+    let server = TcpStream::connect(target).await.expect("the lab");
+    let pump = |from: tokio::net::tcp::OwnedReadHalf, mut to: tokio::net::tcp::OwnedWriteHalf| {
+        let hangs = Arc::clone(&hangs);
+        async move {
+            let mut buffer = vec![0; 65536];
+            loop {
+                from.readable().await.ok();
+                if hangs.load(Ordering::SeqCst) {
+                    sleep(Duration::from_millis(20)).await;
+                    continue;
+                }
+                match from.try_read(&mut buffer) {
+                    Ok(0) => return,
+                    Ok(count) => to.write_all(&buffer[..count]).await.unwrap_or_default(),
+                    Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                    Err(_) => return,
+                }
+            }
+        }
+    };
+    let ((client_in, client_out), (server_in, server_out)) = (client.into_split(), server.into_split());
+    tokio::select! {
+        () = pump(client_in, server_out) => {}
+        () = pump(server_in, client_out) => {}
+        _ = away.wait_for(|away| *away) => {}
+    }
+}
