@@ -272,6 +272,10 @@ where
 }
 
 /// Feeds mutations of the seeds to `read`, on every core.
+#[expect(
+    clippy::expect_used,
+    reason = "a setting that is no number fails the test"
+)]
 fn mutate(seeds: &[Vec<u8>], read: impl Fn(&[u8]) + Sync) {
     let inputs = match std::env::var("CODEC_MUTATIONS") {
         Ok(number) => number.parse().expect("CODEC_MUTATIONS is a number"),
