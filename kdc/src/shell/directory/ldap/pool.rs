@@ -134,7 +134,8 @@ impl Pool {
         self.shared.withdraw(connection);
     }
 
-    /// The next live connection in turn, of a server that is not suspect if there is one.
+    /// The next live connection in turn. One of a suspect server is only taken when none is being made that may be
+    /// better: whoever has just waited for a hanging server must not wait for it once more.
     fn choose(&self, slots: &[Slot]) -> Option<Arc<Connection>> {
         let open = |slot: &Slot| match slot {
             Slot::Open(connection) if !connection.is_given_up() => Some(Arc::clone(connection)),
@@ -143,7 +144,10 @@ impl Pool {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed).checked_rem(slots.len()).unwrap_or(0);
         let live = || slots.iter().cycle().skip(turn).take(slots.len()).filter_map(open);
         let now = Instant::now();
-        live().find(|connection| !self.shared.is_suspect(connection.server, now)).or_else(|| live().next())
+        live().find(|connection| !self.shared.is_suspect(connection.server, now)).or_else(|| {
+            let is_opening = slots.iter().any(|slot| matches!(slot, Slot::Opening));
+            if is_opening { None } else { live().next() }
+        })
     }
 }
 
