@@ -31,7 +31,13 @@ impl Complaint {
                 said.pause = said.pause.saturating_mul(2).min(LONGEST_PAUSE);
                 said.next = later(now, said.pause);
             }
-            said => *said = Some(Said { text: text.to_owned(), pause: FIRST_PAUSE, next: later(now, FIRST_PAUSE) }),
+            said => {
+                *said = Some(Said {
+                    text: text.to_owned(),
+                    pause: FIRST_PAUSE,
+                    next: later(now, FIRST_PAUSE),
+                })
+            }
         }
         true
     }
@@ -66,7 +72,11 @@ mod tests {
             ("down", 33, true),
         ];
         for (text, seconds, expected) in cases {
-            assert_eq!(complaint.is_due(text, at(seconds)), expected, "{text} at {seconds}");
+            assert_eq!(
+                complaint.is_due(text, at(seconds)),
+                expected,
+                "{text} at {seconds}"
+            );
         }
         assert!(complaint.is_over());
         assert!(!complaint.is_over());

@@ -46,23 +46,37 @@ impl LdapDirectory {
     /// # Errors
     /// Certificates that cannot be used. Servers that are away or refuse us are no error here; they are named in
     /// the log and tried again.
-    pub fn start(realm: &str, settings: Ldap, authorities: Option<&[u8]>) -> Result<Self, TlsError> {
+    pub fn start(
+        realm: &str,
+        settings: Ldap,
+        authorities: Option<&[u8]>,
+    ) -> Result<Self, TlsError> {
         let pool = Pool::start(realm.to_owned(), settings, client_config(authorities)?);
-        Ok(Self { pool, name_lookups: Mutex::new((Instant::now(), 0)) })
+        Ok(Self {
+            pool,
+            name_lookups: Mutex::new((Instant::now(), 0)),
+        })
     }
 
     /// The object with this SID with the attributes named, or `None` if there is none.
     ///
     /// # Errors
     /// [`DirectoryError`].
-    pub async fn find(&self, sid: &Sid, attributes: &[&str]) -> Result<Option<Entry>, DirectoryError> {
+    pub async fn find(
+        &self,
+        sid: &Sid,
+        attributes: &[&str],
+    ) -> Result<Option<Entry>, DirectoryError> {
         // [MS-ADTS] 3.1.1.3.1.2.4; a SID as a string holds digits and hyphens, nothing to inject into.
         let base = format!("<SID={sid}>");
         let read = |connection: Arc<Connection>| {
             let base = base.as_str();
             async move { object(&connection, &Search::object(base, attributes)).await }
         };
-        Ok(self.read(self.pool.patience(), read).await?.map(Answer::into_entry))
+        Ok(self
+            .read(self.pool.patience(), read)
+            .await?
+            .map(Answer::into_entry))
     }
 
     /// Whether an account has this name: a `sAMAccountName`, or for an enterprise name a `userPrincipalName`
@@ -82,13 +96,20 @@ impl LdapDirectory {
             let filter = filter::account_named(name, enterprise, domain_dn);
             // Two may match, a UPN and another account's constructed one; that there is one is all we ask.
             let search = Search::below(domain_dn, &filter, &["objectSid"], 8);
-            connection.search(&search).await.map(|answers| !answers.is_empty())
+            connection
+                .search(&search)
+                .await
+                .map(|answers| !answers.is_empty())
         };
         self.read(self.pool.patience(), read).await
     }
 
     /// Runs `work` on a live connection, again on another one if that is lost, for at most `patience`.
-    async fn read<T, W>(&self, patience: Duration, work: impl Fn(Arc<Connection>) -> W) -> Result<T, DirectoryError>
+    async fn read<T, W>(
+        &self,
+        patience: Duration,
+        work: impl Fn(Arc<Connection>) -> W,
+    ) -> Result<T, DirectoryError>
     where
         W: Future<Output = Result<T, SearchError>>,
     {
@@ -109,7 +130,10 @@ impl LdapDirectory {
     }
 
     fn may_look_up(&self, now: Instant) -> bool {
-        let mut lookups = self.name_lookups.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lookups = self
+            .name_lookups
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let (since, count) = &mut *lookups;
         if now.saturating_duration_since(*since) >= Duration::from_secs(1) {
             (*since, *count) = (now, 0);
@@ -121,7 +145,11 @@ impl LdapDirectory {
 
 /// The URL of a server, port included.
 fn url_of(server: &LdapUrl) -> String {
-    let scheme = if server.security == LdapSecurity::Tls { "ldaps" } else { "ldap" };
+    let scheme = if server.security == LdapSecurity::Tls {
+        "ldaps"
+    } else {
+        "ldap"
+    };
     if server.host.contains(':') {
         format!("{scheme}://[{}]:{}", server.host, server.port)
     } else {
@@ -130,32 +158,58 @@ fn url_of(server: &LdapUrl) -> String {
 }
 
 /// The one object of a base search, every value of its attributes fetched, or `None` if it is not there.
-async fn object(connection: &Connection, search: &Search<'_>) -> Result<Option<Answer>, SearchError> {
+async fn object(
+    connection: &Connection,
+    search: &Search<'_>,
+) -> Result<Option<Answer>, SearchError> {
     let mut answers = connection.search(search).await?;
-    let Some(mut answer) = answers.pop() else { return Ok(None) };
+    let Some(mut answer) = answers.pop() else {
+        return Ok(None);
+    };
     complete(connection, &mut answer, search.extended_names).await?;
     Ok(Some(answer))
 }
 
 /// Fetches the values that the server held back ([MS-ADTS] 3.1.1.3.1.3.3), from the same connection: other servers
 /// number them differently.
-async fn complete(connection: &Connection, answer: &mut Answer, extended_names: bool) -> Result<(), SearchError> {
+async fn complete(
+    connection: &Connection,
+    answer: &mut Answer,
+    extended_names: bool,
+) -> Result<(), SearchError> {
     for _ in 0..PIECES {
-        let Some(piece) = answer.unfinished() else { return Ok(()) };
+        let Some(piece) = answer.unfinished() else {
+            return Ok(());
+        };
         let name = piece.name.to_owned();
         let refused = |problem: &str| {
-            SearchError::Refused(DirectoryError::data(answer.dn.clone(), format!("attribute {name} {problem}")))
+            SearchError::Refused(DirectoryError::data(
+                answer.dn.clone(),
+                format!("attribute {name} {problem}"),
+            ))
         };
-        let rest = piece.rest().ok_or_else(|| refused("comes in pieces that do not join"))?;
+        let rest = piece
+            .rest()
+            .ok_or_else(|| refused("comes in pieces that do not join"))?;
         let attributes = [rest.as_str()];
         let dn = plain(&answer.dn).to_owned();
-        let search = Search { extended_names, ..Search::object(&dn, &attributes) };
-        let next = connection.search(&search).await?.pop().ok_or_else(|| refused("ends with its object"))?;
+        let search = Search {
+            extended_names,
+            ..Search::object(&dn, &attributes)
+        };
+        let next = connection
+            .search(&search)
+            .await?
+            .pop()
+            .ok_or_else(|| refused("ends with its object"))?;
         answer.append(&name, next).map_err(SearchError::Refused)?;
     }
     match answer.unfinished() {
         None => Ok(()),
-        Some(_) => Err(SearchError::Refused(DirectoryError::data(answer.dn.clone(), "has too many values"))),
+        Some(_) => Err(SearchError::Refused(DirectoryError::data(
+            answer.dn.clone(),
+            "has too many values",
+        ))),
     }
 }
 
@@ -174,19 +228,44 @@ mod tests {
     #[test]
     fn servers_are_named_by_their_urls() {
         let cases = [
-            (LdapSecurity::Tls, "dc1.lab.example", 636, "ldaps://dc1.lab.example:636"),
-            (LdapSecurity::StartTls, "192.0.2.1", 389, "ldap://192.0.2.1:389"),
-            (LdapSecurity::Plaintext, "2001:db8::1", 389, "ldap://[2001:db8::1]:389"),
+            (
+                LdapSecurity::Tls,
+                "dc1.lab.example",
+                636,
+                "ldaps://dc1.lab.example:636",
+            ),
+            (
+                LdapSecurity::StartTls,
+                "192.0.2.1",
+                389,
+                "ldap://192.0.2.1:389",
+            ),
+            (
+                LdapSecurity::Plaintext,
+                "2001:db8::1",
+                389,
+                "ldap://[2001:db8::1]:389",
+            ),
         ];
         for (security, host, port, url) in cases {
-            assert_eq!(url_of(&LdapUrl { security, host: host.to_owned(), port }), url);
+            assert_eq!(
+                url_of(&LdapUrl {
+                    security,
+                    host: host.to_owned(),
+                    port
+                }),
+                url
+            );
         }
     }
 
     #[test]
     fn extended_names_lose_what_precedes_the_name() {
         let cases = [
-            ("<GUID=6cc8>;<SID=S-1-5-32-549>;CN=Server Operators,CN=Builtin", "CN=Server Operators,CN=Builtin"),
+            (
+                "<GUID=6cc8>;<SID=S-1-5-32-549>;CN=Server Operators,CN=Builtin",
+                "CN=Server Operators,CN=Builtin",
+            ),
             ("CN=a>;b,DC=lab", "CN=a>;b,DC=lab"),
             ("<GUID=6cc8>", "<GUID=6cc8>"),
         ];

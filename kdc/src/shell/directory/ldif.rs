@@ -23,9 +23,14 @@ impl LdifDirectory {
     /// # Errors
     /// [`DirectoryError::Data`] names the file or the object, and what is wrong with it.
     pub fn new(text: &[u8], path: Option<PathBuf>) -> Result<Self, DirectoryError> {
-        let name = path.as_ref().map_or_else(|| "LDIF".to_owned(), |path| path.display().to_string());
+        let name = path
+            .as_ref()
+            .map_or_else(|| "LDIF".to_owned(), |path| path.display().to_string());
         let tree = parse(text, &name)?;
-        Ok(Self { path, tree: ArcSwap::from_pointee(tree) })
+        Ok(Self {
+            path,
+            tree: ArcSwap::from_pointee(tree),
+        })
     }
 
     /// Reads the file again; what was read before stays if it is not as it should be.
@@ -33,9 +38,12 @@ impl LdifDirectory {
     /// # Errors
     /// As [`LdifDirectory::new`], and if the file cannot be read.
     pub fn reload(&self) -> Result<(), DirectoryError> {
-        let Some(path) = &self.path else { return Ok(()) };
+        let Some(path) = &self.path else {
+            return Ok(());
+        };
         let name = path.display().to_string();
-        let text = files::read_public(path).map_err(|error| DirectoryError::data(name.as_str(), error.to_string()))?;
+        let text = files::read_public(path)
+            .map_err(|error| DirectoryError::data(name.as_str(), error.to_string()))?;
         self.tree.store(Arc::new(parse(&text, &name)?));
         Ok(())
     }
@@ -45,11 +53,15 @@ impl LdifDirectory {
     }
 
     pub(super) fn name_exists(&self, name: &[u8], enterprise: bool) -> bool {
-        str::from_utf8(name).is_ok_and(|name| self.tree.load().find_by_name(name, enterprise).is_some())
+        str::from_utf8(name)
+            .is_ok_and(|name| self.tree.load().find_by_name(name, enterprise).is_some())
     }
 
     /// The domain, and the tree it was read from.
-    pub(super) fn view(&self, logon_server: Option<&str>) -> Result<(DirectoryView, Arc<Tree>), DirectoryError> {
+    pub(super) fn view(
+        &self,
+        logon_server: Option<&str>,
+    ) -> Result<(DirectoryView, Arc<Tree>), DirectoryError> {
         let tree = self.tree.load_full();
         Ok((tree.view(logon_server)?, tree))
     }
@@ -60,6 +72,7 @@ impl LdifDirectory {
 }
 
 fn parse(text: &[u8], name: &str) -> Result<Tree, DirectoryError> {
-    let text = str::from_utf8(text).map_err(|_| DirectoryError::data(name, "is not UTF-8 text; save it as UTF-8"))?;
+    let text = str::from_utf8(text)
+        .map_err(|_| DirectoryError::data(name, "is not UTF-8 text; save it as UTF-8"))?;
     Tree::parse(text).map_err(|error| DirectoryError::data(name, error.to_string()))
 }

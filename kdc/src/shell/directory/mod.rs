@@ -58,7 +58,10 @@ impl Directory {
         let Some(entry) = entry else { return Ok(None) };
         let principal = Principal::from_entry(&entry, view, sid_history, now)?;
         if principal.sid != *sid {
-            return Err(DirectoryError::data(entry.dn(), format!("has another SID than {sid}, which was asked for")));
+            return Err(DirectoryError::data(
+                entry.dn(),
+                format!("has another SID than {sid}, which was asked for"),
+            ));
         }
         Ok(Some(principal))
     }
@@ -86,10 +89,13 @@ impl Directory {
         logon_server: Option<&str>,
     ) -> Result<(DirectoryView, Mark), DirectoryError> {
         match self {
-            Self::Ldap(servers) => {
-                servers.view(numbers, logon_server).await.map(|(view, mark)| (view, Mark::Ldap(mark)))
-            }
-            Self::Ldif(file) => file.view(logon_server).map(|(view, tree)| (view, Mark::Ldif(tree))),
+            Self::Ldap(servers) => servers
+                .view(numbers, logon_server)
+                .await
+                .map(|(view, mark)| (view, Mark::Ldap(mark))),
+            Self::Ldif(file) => file
+                .view(logon_server)
+                .map(|(view, tree)| (view, Mark::Ldif(tree))),
         }
     }
 
@@ -99,7 +105,9 @@ impl Directory {
     /// [`DirectoryError`].
     pub async fn is_unchanged(&self, mark: &Mark) -> Result<bool, DirectoryError> {
         match (self, mark) {
-            (Self::Ldap(servers), Mark::Ldap(fingerprint)) => servers.is_unchanged(fingerprint).await,
+            (Self::Ldap(servers), Mark::Ldap(fingerprint)) => {
+                servers.is_unchanged(fingerprint).await
+            }
             (Self::Ldif(file), Mark::Ldif(tree)) => Ok(file.is_unchanged(tree)),
             (Self::Ldap(_), Mark::Ldif(_)) | (Self::Ldif(_), Mark::Ldap(_)) => Ok(false),
         }
@@ -108,6 +116,8 @@ impl Directory {
 
 /// Up to `pause`, at random, so that many who wait for the same server do not all come back at once.
 fn jitter(pause: Duration) -> Duration {
-    let Ok(random) = entropy::octets() else { return Duration::ZERO };
+    let Ok(random) = entropy::octets() else {
+        return Duration::ZERO;
+    };
     pause.mul_f64(f64::from(u32::from_le_bytes(random)) / f64::from(u32::MAX))
 }
