@@ -5,6 +5,7 @@
 
 mod answer;
 mod connection;
+mod fault;
 mod filter;
 mod pool;
 mod view;

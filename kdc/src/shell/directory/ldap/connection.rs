@@ -3,22 +3,22 @@
 //! ldap3 panics on several malformed answers and waits for ever on none, so nothing of it runs in a task whose
 //! end we would not survive, and nothing without a time limit.
 
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use ldap3::controls::RawControl;
-use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, Scope, SearchOptions};
+use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, Scope, SearchOptions};
 use rustls::ClientConfig;
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::answer::Answer;
+use super::fault::{BUSY, Fault, SUCCESS, UNAVAILABLE, describe};
 use super::url_of;
 use crate::config::{Ldap as LdapSettings, LdapSecurity, LdapUrl};
-use crate::shell::directory::{DirectoryError, tls};
+use crate::shell::directory::DirectoryError;
 use crate::shell::files;
 
 /// Searches in flight on one connection; a domain controller serves 20 of one connection at a time by default.
@@ -37,14 +37,8 @@ const EXTENDED_DN_STRINGS: [u8; 5] = [0x30, 0x03, 0x02, 0x01, 0x01];
 /// LDAP_CAP_ACTIVE_DIRECTORY_PARTIAL_SECRETS_OID ([MS-ADTS] 3.1.1.3.4.3): a read-only domain controller.
 const PARTIAL_SECRETS: &str = "1.2.840.113556.1.4.1920";
 
-const SUCCESS: u32 = 0;
 const SIZE_LIMIT_EXCEEDED: u32 = 4;
-const STRONGER_AUTH_REQUIRED: u32 = 8;
-const CONFIDENTIALITY_REQUIRED: u32 = 13;
 const NO_SUCH_OBJECT: u32 = 32;
-const INVALID_CREDENTIALS: u32 = 49;
-const BUSY: u32 = 51;
-const UNAVAILABLE: u32 = 52;
 
 /// An open, bound connection whose server has proven to serve our domain.
 pub(super) struct Connection {
@@ -395,91 +389,6 @@ fn domain_dn_of(realm: &str) -> String {
     labels.collect::<Vec<_>>().join(",")
 }
 
-/// Why a server is not used, and what an administrator does about it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Fault {
-    #[error("cannot be reached ({0}): check the URL, the name, the server and the way to it")]
-    Unreachable(String),
-    #[error("does not answer within {0:?}: check the server, or raise connect-timeout")]
-    Silent(Duration),
-    #[error("is not trusted: {0}")]
-    Untrusted(String),
-    #[error("sends what is no LDAP: check host and port")]
-    Garbage,
-    #[error(
-        "refuses the password of {bind_dn} ({text}): check bind-dn and password-file, and that the account is enabled, not locked and its password not expired"
-    )]
-    WrongPassword { bind_dn: String, text: String },
-    #[error("wants a protected connection ({0}): use ldaps://, or ldap:// without allow-plaintext")]
-    Unprotected(String),
-    #[error("refuses the bind of {bind_dn} ({text}): check bind-dn")]
-    BindRefused { bind_dn: String, text: String },
-    #[error("cannot be asked: {0}")]
-    Password(String),
-    #[error("is no domain controller ({0}): check the URL")]
-    NoDomain(String),
-    #[error("serves {found} instead of {expected}: list servers of this realm as urls")]
-    WrongDomain { found: String, expected: String },
-    #[error("is a read-only domain controller: list writable ones as urls")]
-    ReadOnly,
-    #[error("has not finished its first replication: wait, or list another one first")]
-    NotSynchronized,
-}
-
-impl Fault {
-    /// Whether trying again soon does harm: each wrong password counts towards the account's lockout.
-    pub(super) fn is_about_the_account(&self) -> bool {
-        matches!(self, Self::WrongPassword { .. } | Self::BindRefused { .. })
-    }
-
-    fn connecting(error: &LdapError, host: &str) -> Self {
-        match error {
-            LdapError::Io { source } => match tls::mend(source, host) {
-                Some(mend) => Self::Untrusted(mend),
-                None => Self::Unreachable(io_text(source)),
-            },
-            LdapError::DNSName { .. } => Self::Untrusted(format!(
-                "{host} is no name that a certificate can hold: use the server's DNS name"
-            )),
-            LdapError::LdapResult { result } => {
-                Self::Untrusted(format!("StartTLS is refused ({})", describe(result)))
-            }
-            other => Self::Unreachable(other.to_string()),
-        }
-    }
-
-    fn binding(bound: ldap3::result::Result<LdapResult>, bind_dn: &str) -> Result<(), Self> {
-        let result = bound.map_err(|error| Self::Unreachable(error.to_string()))?;
-        let (bind_dn, text) = (bind_dn.to_owned(), describe(&result));
-        match result.rc {
-            SUCCESS => Ok(()),
-            INVALID_CREDENTIALS => Err(Self::WrongPassword { bind_dn, text }),
-            STRONGER_AUTH_REQUIRED | CONFIDENTIALITY_REQUIRED => Err(Self::Unprotected(text)),
-            BUSY | UNAVAILABLE => Err(Self::Unreachable(text)),
-            _ => Err(Self::BindRefused { bind_dn, text }),
-        }
-    }
-}
-
-fn io_text(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
-        io::ErrorKind::UnexpectedEof => "it closed the connection during the handshake".to_owned(),
-        _ => error.to_string(),
-    }
-}
-
-/// Result code and diagnostic message on one line; the server's text is not trusted to be one.
-fn describe(result: &LdapResult) -> String {
-    let text: String = result
-        .text
-        .chars()
-        .filter(|character| !character.is_control())
-        .take(200)
-        .collect();
-    format!("LDAP result {}: {text}", result.rc)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -487,26 +396,5 @@ mod tests {
     #[test]
     fn a_realm_names_its_domain() {
         assert_eq!(domain_dn_of("LAB.EXAMPLE"), "DC=lab,DC=example");
-    }
-
-    #[test]
-    fn only_refused_credentials_are_held_back_longer() {
-        let result = |rc| {
-            let (matched, refs, ctrls) = (String::new(), Vec::new(), Vec::new());
-            Ok(LdapResult {
-                rc,
-                matched,
-                text: "80090308:\n data 52e\0".to_owned(),
-                refs,
-                ctrls,
-            })
-        };
-        let cases = [(49, true), (53, true), (8, false), (13, false), (51, false)];
-        for (rc, expected) in cases {
-            let fault = Fault::binding(result(rc), "CN=tgtx").unwrap_err();
-            assert_eq!(fault.is_about_the_account(), expected, "{fault}");
-            assert!(!fault.to_string().contains('\n'), "one line: {fault}");
-        }
-        assert_eq!(Fault::binding(result(0), "CN=tgtx"), Ok(()));
     }
 }

@@ -16,7 +16,8 @@ use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tracing::{info, warn};
 
-use super::connection::{Connection, Fault};
+use super::connection::Connection;
+use super::fault::Fault;
 use super::url_of;
 use crate::config::{Ldap, LdapUrl};
 use crate::shell::directory::complaint::Complaint;
