@@ -1,5 +1,6 @@
 //! tgt-exchanger.
 
+pub mod cli;
 pub mod client;
 pub mod config;
 pub mod directory;

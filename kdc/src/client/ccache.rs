@@ -278,3 +278,111 @@ pub enum CcacheError {
     #[error("the credential does not fit the credential cache format")]
     TooLong,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two settings and one TGT.
+    const MIT: &[u8] = include_bytes!("../../../tests/vectors/mit-1.20/kinit.ccache");
+
+    fn credential() -> Credential {
+        Credential {
+            client: Principal::enterprise("LAB.EXAMPLE", "müller@lab.example"),
+            server: Principal::krbtgt("LAB.EXAMPLE"),
+            key: SessionKey::of(-135, &[7; 16]),
+            times: Times {
+                authtime: KerberosTime::from_unix_seconds(4_000_000_000).unwrap(),
+                starttime: None,
+                endtime: KerberosTime::from_unix_seconds(i64::from(u32::MAX)).unwrap(),
+                renew_till: Some(KerberosTime::from_unix_seconds(1).unwrap()),
+            },
+            flags: 0x4081_0000,
+            addresses: vec![Address {
+                addr_type: 2,
+                octets: vec![127, 0, 0, 1],
+            }],
+            ticket: vec![0x61, 0],
+        }
+    }
+
+    fn same(one: &Credential, other: &Credential) -> bool {
+        (
+            &one.client,
+            &one.server,
+            one.key.etype,
+            &one.key.octets,
+            one.times,
+        ) == (
+            &other.client,
+            &other.server,
+            other.key.etype,
+            &other.key.octets,
+            other.times,
+        ) && (one.flags, &one.addresses, &one.ticket)
+            == (other.flags, &other.addresses, &other.ticket)
+    }
+
+    #[test]
+    fn a_cache_reads_as_it_was_written() {
+        let file = Ccache::of(credential()).to_bytes().unwrap();
+        let read = Ccache::parse(&file).unwrap();
+        assert_eq!(read.principal, credential().client);
+        assert!(same(&read.into_tgt().unwrap(), &credential()));
+    }
+
+    #[test]
+    fn times_beyond_32_bits_become_the_last_that_fits() {
+        let mut late = credential();
+        late.times.endtime = KerberosTime::MAX;
+        late.times.authtime = KerberosTime::MIN;
+        let file = Ccache::of(late).to_bytes().unwrap();
+        let times = Ccache::parse(&file).unwrap().into_tgt().unwrap().times;
+        assert_eq!(times.endtime.unix_seconds(), i64::from(u32::MAX));
+        assert_eq!(times.authtime, KerberosTime::EPOCH);
+    }
+
+    #[test]
+    fn reads_what_mit_wrote_and_passes_over_its_settings() {
+        let cache = Ccache::parse(MIT).unwrap();
+        assert_eq!(cache.principal.to_string(), "alice@LAB.EXAMPLE");
+        assert_eq!(cache.credentials.len(), 1);
+        let tgt = cache.into_tgt().unwrap();
+        assert_eq!(tgt.server, Principal::krbtgt("LAB.EXAMPLE"));
+        assert!(tgt.key.encryption_key().is_ok());
+        let file = Ccache::of(tgt).to_bytes().unwrap();
+        let again = Ccache::parse(&file).unwrap().into_tgt().unwrap();
+        let first = Ccache::parse(MIT).unwrap().into_tgt().unwrap();
+        assert!(same(&first, &again));
+    }
+
+    #[test]
+    fn a_cache_cut_anywhere_is_refused_or_ends_at_a_credential() {
+        let mut accepted = 0;
+        for length in 0..MIT.len() {
+            accepted += usize::from(Ccache::parse(&MIT[..length]).is_ok());
+        }
+        assert!(
+            accepted <= 3,
+            "{accepted}: one per credential before the last"
+        );
+    }
+
+    #[test]
+    fn flipped_bits_never_panic() {
+        let mut file = MIT.to_vec();
+        for bit in 0..file.len() * 8 {
+            file[bit / 8] ^= 1 << (bit % 8);
+            let _ = Ccache::parse(&file);
+            file[bit / 8] ^= 1 << (bit % 8);
+        }
+    }
+
+    #[test]
+    fn other_formats_are_refused_by_name() {
+        for file in [&b""[..], &[5], &[5, 3, 0, 0], &[5, 2]] {
+            assert!(Ccache::parse(file).is_err());
+        }
+        assert_eq!(Ccache::parse(&[5, 3]).unwrap_err(), CcacheError::Format);
+    }
+}

@@ -108,7 +108,7 @@ pub struct Exchange<'c> {
 
 impl<'c> Exchange<'c> {
     /// The request of a Windows client that holds `credential`, at `now`. `confounder` must be fresh random
-    /// octets, `nonce` a fresh random number.
+    /// octets, `nonce` a fresh random number, below 2^31 for a Heimdal or Samba KDC to read it.
     #[must_use]
     pub fn new(
         credential: &'c Credential,

@@ -9,7 +9,7 @@
 
 mod error;
 mod file;
-mod units;
+pub(crate) mod units;
 mod url;
 mod values;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Why a text is no duration or no size. Each message ends in the mend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum UnitError {
+pub(crate) enum UnitError {
     #[error("not a duration; write a whole number and its unit, ms, s, m, h or d, such as \"30s\"")]
     Duration,
     #[error("not a size; write a whole number and its unit, B, KiB, MiB or GiB, such as \"64KiB\"")]
@@ -14,7 +14,7 @@ pub(super) enum UnitError {
 }
 
 /// Reads `30s`, `5m`, `10h`, `7d` or `250ms`; zero is `0s`.
-pub(super) fn duration(text: &str) -> Result<Duration, UnitError> {
+pub(crate) fn duration(text: &str) -> Result<Duration, UnitError> {
     let (number, unit) = number_and_unit(text).ok_or(UnitError::Duration)?;
     let milliseconds: u64 = match unit {
         "ms" => 1,

@@ -1,0 +1,49 @@
+//! Why a verb stopped, as one line for a person.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::client::ccache::CcacheError;
+use crate::client::inspect::InspectError;
+use crate::client::keys::BranchKeyError;
+use crate::client::mint::MintError;
+use crate::client::reply::ReplyError;
+use crate::client::request::BuildError;
+use crate::client::transport::TransportError;
+use crate::krb::keytab::KeytabError;
+use crate::shell::entropy::EntropyError;
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    #[error("{}: {error}", path.display())]
+    File { path: PathBuf, error: io::Error },
+    #[error("{}: {error}", path.display())]
+    Keytab { path: PathBuf, error: KeytabError },
+    #[error("{}: {error}", path.display())]
+    BranchKey {
+        path: PathBuf,
+        error: BranchKeyError,
+    },
+    #[error("{}: {error}", path.display())]
+    Ccache { path: PathBuf, error: CcacheError },
+    #[error("{}: no ticket for a ticket-granting service in it", .0.display())]
+    NoTgt(PathBuf),
+    #[error("{0}: no address found; write HOST or HOST:PORT")]
+    Address(String),
+    #[error(transparent)]
+    Mint(#[from] MintError),
+    #[error(transparent)]
+    Request(#[from] BuildError),
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    #[error(transparent)]
+    Reply(#[from] ReplyError),
+    #[error("the TGT cannot be looked into: {0}")]
+    Inspect(#[from] InspectError),
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
+    #[error("the system's clock is beyond the years 0 to 9999")]
+    Clock,
+    #[error("standard output: {0}")]
+    Output(io::Error),
+}

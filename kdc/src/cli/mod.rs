@@ -1,0 +1,118 @@
+//! The verbs of `tgtx`.
+//!
+//! A verb reads files, calls the library and prints: results on standard output, everything else on standard
+//! error. Exit codes: 0 as asked, 1 refused or failed, 2 not understood. No secret is ever an argument, since
+//! arguments are for every user of the machine to see.
+
+mod exchange;
+mod failure;
+mod files;
+mod mint;
+mod report;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::units;
+use crate::krb::messages::KerberosTime;
+use crate::shell::clock::Clock;
+use crate::shell::entropy;
+use failure::Failure;
+
+/// Trades Entra ID's partial TGTs for full ones, on-premises.
+#[derive(Debug, Parser)]
+#[command(name = "tgtx", version, arg_required_else_help = true, after_help = EXAMPLES)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  tgtx mint --keytab azuread.keytab --realm LAB.EXAMPLE --user alice --sid S-1-5-21-1-2-3-1107 --out partial.ccache
+  tgtx exchange 127.0.0.1:88 --ccache partial.ccache --out full.ccache";
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Mint(mint::Arguments),
+    Exchange(exchange::Arguments),
+}
+
+/// Runs the verb that the arguments name; the first of them is the program.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are answers, on standard output; nothing is left to do if printing fails.
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from);
+        }
+    };
+    let done = match arguments.verb {
+        Verb::Mint(arguments) => mint::run(&arguments),
+        Verb::Exchange(arguments) => exchange::run(&arguments),
+    };
+    match done {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("tgtx: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Prints a result. `println!` would panic where a reader has closed the pipe.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut output = io::stdout().lock();
+    output
+        .write_all(text.as_bytes())
+        .and_then(|()| output.flush())
+        .map_err(Failure::Output)
+}
+
+/// The wall clock, with its microseconds.
+fn now() -> Result<(KerberosTime, u32), Failure> {
+    let now = Clock::start().now();
+    let time = KerberosTime::from_unix_seconds(now.unix_seconds).ok_or(Failure::Clock)?;
+    Ok((time, now.microseconds))
+}
+
+/// A nonce of 31 random bits. RFC 4120 has 32, but Heimdal's KDC, and so Samba's, silently drops a request whose
+/// nonce or seq-number does not fit a signed number; MIT's client therefore keeps to 31 too.
+fn nonce() -> Result<u32, Failure> {
+    Ok(u32::from_be_bytes(entropy::octets()?) & 0x7fff_ffff)
+}
+
+/// A duration as configuration files have it: `10h`, `30m`.
+fn duration(text: &str) -> Result<Duration, units::UnitError> {
+    units::duration(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_verbs_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn what_is_not_understood_exits_with_2() {
+        for arguments in [
+            &["tgtx", "no-such-verb"][..],
+            &["tgtx", "mint", "--user", "alice"],
+            &[
+                "tgtx", "exchange", "host", "--ccache", "x", "--udp", "--tcp",
+            ],
+        ] {
+            let code = run(arguments.iter().map(OsString::from));
+            assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::from(2)));
+        }
+    }
+}
