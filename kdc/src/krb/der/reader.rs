@@ -49,6 +49,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// [`DerError::UnexpectedTag`], [`DerError::Truncated`] or [`DerError::Length`].
+    #[inline]
     pub fn content(&mut self, tag: Tag) -> Result<&'a [u8], DerError> {
         let (&found, after_tag) = self.rest.split_first().ok_or(DerError::Truncated)?;
         if found != tag.octet() {
@@ -196,6 +197,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Reads a definite, minimal length of at most four octets: the length, and what follows it.
+#[inline]
 fn split_length(input: &[u8]) -> Result<(usize, &[u8]), DerError> {
     let (length, rest) = match *input {
         [] => return Err(DerError::Truncated),

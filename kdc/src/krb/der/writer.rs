@@ -128,16 +128,17 @@ impl Writer {
 
     /// An INTEGER in as few octets as it needs.
     pub fn integer(&mut self, value: i64) {
-        let octets = value.to_be_bytes();
-        let minimal = (1..octets.len())
-            .take_while(|&start| {
-                matches!(
-                    octets.get(start.saturating_sub(1)..),
-                    Some([0x00, 0x00..=0x7f, ..] | [0xff, 0x80..=0xff, ..])
-                )
-            })
-            .count();
-        self.primitive(Tag::INTEGER, octets.get(minimal..).unwrap_or_default());
+        if let Ok(small) = i8::try_from(value) {
+            return self.front([Tag::INTEGER.octet(), 1, small.cast_unsigned()]);
+        }
+        // Octets that only repeat the sign are left out; one sign bit must stay.
+        let magnitude = if value < 0 { !value } else { value };
+        let redundant = magnitude.leading_zeros().saturating_sub(1) / 8;
+        let start = usize::try_from(redundant).unwrap_or_default();
+        self.primitive(
+            Tag::INTEGER,
+            value.to_be_bytes().get(start..).unwrap_or_default(),
+        );
     }
 
     /// An OCTET STRING.
@@ -153,7 +154,7 @@ impl Writer {
     /// `KerberosFlags` of exactly 32 bits, as RFC 4120 §5.2.8 asks of senders.
     pub fn flags(&mut self, flags: u32) {
         let [a, b, c, d] = flags.to_be_bytes();
-        self.primitive(Tag::BIT_STRING, &[0, a, b, c, d]);
+        self.front([Tag::BIT_STRING.octet(), 5, 0, a, b, c, d]);
     }
 
     /// Tag and minimal length of a value whose content has just been written.
@@ -161,12 +162,26 @@ impl Writer {
         let tag = tag.octet();
         let [.., a, b, c, d] = length.to_be_bytes();
         match (a, b, c, d) {
-            (0, 0, 0, short @ 0x00..=0x7f) => self.octets(&[tag, short]),
-            (0, 0, 0, _) => self.octets(&[tag, 0x81, d]),
-            (0, 0, _, _) => self.octets(&[tag, 0x82, c, d]),
-            (0, _, _, _) => self.octets(&[tag, 0x83, b, c, d]),
-            _ => self.octets(&[tag, 0x84, a, b, c, d]),
+            (0, 0, 0, short @ 0x00..=0x7f) => self.front([tag, short]),
+            (0, 0, 0, _) => self.front([tag, 0x81, d]),
+            (0, 0, _, _) => self.front([tag, 0x82, c, d]),
+            (0, _, _, _) => self.front([tag, 0x83, b, c, d]),
+            _ => self.front([tag, 0x84, a, b, c, d]),
         }
+    }
+
+    /// As many octets as the compiler knows of, which makes them a store or two instead of a copy.
+    #[inline]
+    fn front<const N: usize>(&mut self, octets: [u8; N]) {
+        let place = self
+            .buffer
+            .get_mut(..self.free)
+            .and_then(<[u8]>::last_chunk_mut);
+        let (Some(place), Some(start)) = (place, self.free.checked_sub(N)) else {
+            return self.octets(&octets);
+        };
+        *place = octets;
+        self.free = start;
     }
 }
 
