@@ -109,6 +109,16 @@ pub enum UnresolvedList {
         /// The value, as the directory wrote it.
         value: String,
     },
+    /// The list of denials is empty or may not be read: in LDAP the two look alike, and every branch starts with
+    /// denials.
+    #[error(
+        "{computer}: msDS-NeverRevealGroup is empty or may not be read; grant the right to read it, or, if nobody is \
+         to be denied, put a group without members into it"
+    )]
+    NoDenials {
+        /// Distinguished name of the computer.
+        computer: String,
+    },
     /// The list itself cannot be read.
     #[error("{0}; the list must be read in full")]
     List(#[from] AttributeError),
@@ -157,6 +167,9 @@ fn one_branch(
     };
     let policy = |computer: &Entry| {
         let never_reveal = list(computer, "msDS-NeverRevealGroup", resolve)?;
+        if never_reveal.is_empty() {
+            return Err(UnresolvedList::NoDenials { computer: computer.dn().to_owned() });
+        }
         Ok(ReplicationPolicy::new(
             never_reveal,
             list(computer, "msDS-RevealOnDemandGroup", resolve)?,
@@ -180,7 +193,8 @@ fn computer_of<'a>(krbtgt: &Entry, computers: &[&'a Entry]) -> Result<&'a Entry,
     let key = DnKey::of(krbtgt.dn());
     let mut linked = Vec::new();
     for &computer in computers {
-        if DnKey::of(computer.text("msDS-KrbTgtLink")?) == key {
+        // One without a link is somebody else's fault, and refuses no other branch.
+        if computer.optional_text("msDS-KrbTgtLink")?.is_some_and(|link| DnKey::of(link) == key) {
             linked.push(computer);
         }
     }

@@ -31,12 +31,11 @@ impl<'r, 's, 'a> IdentifiedClient<'r, 's, 'a> {
     }
 
     fn judge(&self) -> Result<(), Refused> {
-        let number = self.client.who.branch;
-        let lists = match self.view.branches.get(&number) {
+        let lists = match self.view.branches.get(&self.client.who.branch) {
             Some(Branch::Serving { policy, .. }) => Ok(policy),
             Some(Branch::Unresolved(fault)) => Err(Refusal::BranchListUnresolved.because(fault.to_string())),
             Some(Branch::Broken(fault)) => return Err(Refusal::BranchUnusable.because(fault.to_string())),
-            None => return Err(Refusal::BranchUnusable.because("no object in the directory")),
+            None => return Err(Refusal::BranchUnusable.because("the directory has no object with its number")),
         };
         let admission = self.client.domain.rules.admission;
         let rules = Rules {
@@ -75,15 +74,29 @@ impl<'r, 's, 'a> PermittedClient<'r, 's, 'a> {
     /// # Errors
     /// [`Refused`] names the first obstacle.
     pub fn in_good_standing(self, now: Timestamp) -> Result<AdmittedClient<'r, 's, 'a>, Refused> {
-        let reason = match self.0.account.account.standing(FileTime::from_unix_seconds(now.seconds.unix_seconds())) {
-            Standing::Good => return Ok(AdmittedClient(self.0)),
-            Standing::Disabled => Refusal::AccountDisabled,
-            Standing::LockedOut => Refusal::AccountLocked,
-            Standing::Expired => Refusal::AccountExpired,
-            Standing::OutsideLogonHours => Refusal::LogonHours,
-            Standing::MustChangePassword => Refusal::PasswordMustChange,
-            Standing::PasswordExpired => Refusal::PasswordExpired,
-        };
-        Err(reason.because("").about(self.0.client.who))
+        match self.0.standing(now) {
+            Ok(()) => Ok(AdmittedClient(self.0)),
+            Err(refused) => Err(refused.about(self.0.client.who)),
+        }
+    }
+}
+
+impl IdentifiedClient<'_, '_, '_> {
+    fn standing(&self, now: Timestamp) -> Result<(), Refused> {
+        let now = FileTime::from_unix_seconds(now.seconds.unix_seconds());
+        match self.account.account.standing(now) {
+            Standing::Good => {}
+            Standing::Disabled => return Err(Refusal::AccountDisabled.into()),
+            Standing::LockedOut => return Err(Refusal::AccountLocked.into()),
+            Standing::Expired => return Err(Refusal::AccountExpired.into()),
+            Standing::OutsideLogonHours => return Err(Refusal::LogonHours.into()),
+            Standing::MustChangePassword => return Err(Refusal::PasswordMustChange.into()),
+            Standing::PasswordExpired => return Err(Refusal::PasswordExpired.into()),
+        }
+        // Its conditions are on the device, which an exchange does not prove, and its lifetimes we do not read.
+        match self.account.authentication_policies.first() {
+            None => Ok(()),
+            Some(policy) => Err(Refusal::AuthenticationPolicy.because(policy.clone())),
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! Fourth stage: the PAC was signed by the branch, and SID and name in it are one account's.
 
-use pac::{BufferType, ClientInfo, FileTime, Pac, PacError, Sid, Signature, SignatureType};
+use pac::{BufferType, ClientInfo, FileTime, Pac, PacError, Sid, Signature};
 
 use super::authenticator::AuthenticatedRequest;
-use super::domain::{Domain, Snapshot};
+use super::domain::Domain;
 use super::notes::{Note, Notes};
 use super::refusal::{Refusal, Refused};
 use super::request::Wishes;
@@ -11,7 +11,7 @@ use super::ticket::OpenedTicket;
 use super::who::Who;
 use crate::directory::{DirectoryView, Principal};
 use crate::krb::crypto::EncryptionKey;
-use crate::krb::messages::{KdcReqBody, KerberosTime, PrincipalNameBuf, PrincipalName, name_type};
+use crate::krb::messages::{KdcReqBody, KerberosTime, PrincipalNameBuf, name_type};
 
 /// A client whose ticket, authenticator and PAC hold. Nothing of the ticket is kept but this.
 #[derive(Debug)]
@@ -78,7 +78,7 @@ impl<'r, 's> AuthenticatedRequest<'r, 's, '_> {
 impl OpenedTicket<'_, '_, '_> {
     fn verify_pac(&self, notes: &mut Notes) -> Result<Sid, Refused> {
         let pac = Pac::parse(self.pac()?).map_err(|error| match error {
-            PacError::DuplicateBuffer(_) => Refusal::PacDuplicate.into(),
+            PacError::Duplicate(_) => Refusal::PacDuplicate.into(),
             _ => Refusal::PacStructure.because("layout"),
         })?;
         for required in [BufferType::LOGON_INFO, BufferType::CLIENT_INFO] {
@@ -102,13 +102,17 @@ impl OpenedTicket<'_, '_, '_> {
     /// The server signature over the whole PAC decides; the KDC signature over it is verified where a key of
     /// its type is loaded. A real RODC signs the two with different types (`tests/vectors/windows-rodc-2021`).
     fn verify_signatures(&self, pac: &Pac<'_>, notes: &mut Notes) -> Result<(), Refused> {
-        let missing = |_| Refusal::PacStructure.because("a signature is missing or cut");
-        let server = pac.server_signature().map_err(missing)?;
-        let kdc = pac.kdc_signature().map_err(missing)?;
-        let unsigned = pac.unsigned();
+        let unusable = |error| match error {
+            PacError::SignatureType(_) => Refusal::PacSignature.because("signature type"),
+            _ => Refusal::PacStructure.because("a signature is missing or cut"),
+        };
+        let server = pac.server_signature().map_err(unusable)?;
+        let kdc = pac.kdc_signature().map_err(unusable)?;
         let branch = self.request.branch;
 
-        if !branch.pac_keys(server.kind).any(|key| key.verify(&unsigned, server.mac)) {
+        let made_by_key = server.kind == self.key.pac_signature_type()
+            && self.key.pac_verifier().verify(&pac.unsigned(), server.mac);
+        if !made_by_key {
             return Err(Refusal::PacSignature.because("server signature"));
         }
         let mut kdc_keys = branch.kdc_signature_keys(kdc.kind).peekable();
@@ -133,14 +137,9 @@ impl OpenedTicket<'_, '_, '_> {
             .and_then(|buffer| ClientInfo::decode(buffer).ok())
             .ok_or(Refusal::PacClientInfo)?;
         let same_time = info.client_id == FileTime::from_unix_seconds(self.part.authtime.unix_seconds());
-        if same_time && is_name(&self.part.cname, &info.name) { Ok(()) } else { Err(Refusal::PacClientInfo.into()) }
+        let same_name = self.part.cname.only_component() == Some(info.name.as_bytes());
+        if same_time && same_name { Ok(()) } else { Err(Refusal::PacClientInfo.into()) }
     }
-}
-
-/// Whether octets of a cname are this UTF-16 name, character for character.
-fn is_name(cname: &PrincipalName<'_>, name: &[u16]) -> bool {
-    let text = cname.only_component().and_then(|only| std::str::from_utf8(only).ok());
-    text.is_some_and(|text| text.encode_utf16().eq(name.iter().copied()))
 }
 
 impl<'r, 's> AuthenticatedClient<'r, 's> {
@@ -166,6 +165,12 @@ impl<'r, 's> AuthenticatedClient<'r, 's> {
     #[must_use]
     pub fn authenticator(&self) -> &'r [u8] {
         self.authenticator
+    }
+
+    /// Refuses the client for a reason of the service.
+    #[must_use]
+    pub fn refuse(&self, reason: impl Into<Refused>) -> Refused {
+        reason.into().about(self.who.clone())
     }
 
     /// Whether an account is the one that SID and name of the ticket name together.
@@ -260,4 +265,12 @@ pub struct IdentifiedClient<'r, 's, 'a> {
     pub(super) client: AuthenticatedClient<'r, 's>,
     pub(super) account: &'a Principal,
     pub(super) view: &'s DirectoryView,
+}
+
+impl IdentifiedClient<'_, '_, '_> {
+    /// Refuses the client for a reason of the service.
+    #[must_use]
+    pub fn refuse(&self, reason: impl Into<Refused>) -> Refused {
+        self.client.refuse(reason)
+    }
 }

@@ -206,6 +206,9 @@ refusals! {
     /// The password has expired.
     PasswordExpired = 23, "password_expired";
 
+    /// An authentication policy or silo is assigned to the account.
+    AuthenticationPolicy = 12, "authentication_policy";
+
     // The ticket asked for.
     /// No encryption type that the client lists is one we use for session keys.
     NoCommonEtype = 14, "no_common_etype";
@@ -229,6 +232,8 @@ impl Refusal {
             Self::LogonHours => Some(0xc000_006f),
             Self::PasswordMustChange => Some(0xc000_0224),
             Self::PasswordExpired => Some(0xc000_0071),
+            // STATUS_INVALID_WORKSTATION: the device is not one the policy allows.
+            Self::AuthenticationPolicy => Some(0xc000_0070),
             _ => None,
         }
     }
@@ -354,7 +359,8 @@ mod tests {
     #[test]
     fn nt_status_goes_with_account_state_only() {
         for reason in Refusal::ALL {
-            assert_eq!(reason.nt_status().is_some(), matches!(reason.code(), 18 | 23), "{reason:?}");
+            let about_the_account = matches!(reason.code(), 18 | 23) || *reason == Refusal::AuthenticationPolicy;
+            assert_eq!(reason.nt_status().is_some(), about_the_account, "{reason:?}");
         }
     }
 

@@ -11,7 +11,9 @@ use super::refusal::{Refusal, Refused};
 use super::request::ClaimedRequest;
 use super::who::Who;
 use crate::krb::crypto::{EncryptionKey, EncryptionType};
-use crate::krb::messages::{EncTicketPart, EncryptionKeyView, KerberosTime, ticket_flags};
+use crate::krb::der::Der;
+use crate::krb::keys::{Key, KrbtgtAzureAd};
+use crate::krb::messages::{EncTicketPart, EncryptionKeyView, HostAddress, KerberosTime, ticket_flags};
 
 /// A ticket that ends within this time is as good as expired: such a ticket is one for changing a password
 /// (CVE-2022-2031).
@@ -24,7 +26,8 @@ pub struct OpenedTicket<'r, 's, 'p> {
     pub(super) request: ClaimedRequest<'r, 's>,
     pub(super) part: EncTicketPart<'p>,
     pub(super) session_key: EncryptionKey,
-    pub(super) key_kvno: u32,
+    /// The key that opened the ticket, which must have signed the PAC.
+    pub(super) key: &'s Key<KrbtgtAzureAd>,
     pub(super) notes: Notes,
 }
 
@@ -43,15 +46,15 @@ impl<'r, 's> ClaimedRequest<'r, 's> {
         if candidates.peek().is_none() {
             return Err(Refusal::NoKey.into());
         }
-        let (key_kvno, opened) = candidates
-            .find_map(|key| Some((key.kvno(), key.open_ticket(self.ticket.cipher).ok()?)))
+        let (key, opened) = candidates
+            .find_map(|key| Some((key, key.open_ticket(self.ticket.cipher).ok()?)))
             .ok_or(Refusal::TicketIntegrity)?;
         *plain = opened;
         let part = EncTicketPart::parse(plain).map_err(|_| Refusal::TicketIntegrity.because("does not decode"))?;
         let who = Who::of_ticket(self.domain, self.branch.number(), &part);
         let mut notes = Notes::default();
         let session_key = check(&part, self.domain, snapshot, &mut notes).map_err(|refused| refused.about(who))?;
-        Ok(OpenedTicket { request: self, part, session_key, key_kvno, notes })
+        Ok(OpenedTicket { request: self, part, session_key, key, notes })
     }
 }
 
@@ -120,8 +123,17 @@ fn in_time(part: &EncTicketPart<'_>, domain: &Domain, now: KerberosTime, notes: 
 /// RFC 4120 §3.2.3: the sender's address must be one of the ticket's. NetBIOS names and the like do not count.
 fn holds_address(part: &EncTicketPart<'_>, source: IpAddr) -> bool {
     let Some(addresses) = &part.caddr else { return true };
-    let mut internet = addresses.iter().filter_map(|address| address.ip()).peekable();
+    let mut internet = addresses.iter().filter_map(internet_address).peekable();
     internet.peek().is_none() || internet.any(|address| address == source)
+}
+
+/// RFC 4120 §7.5.3: 2 is IPv4, 24 is IPv6.
+fn internet_address(address: HostAddress<'_>) -> Option<IpAddr> {
+    match address.addr_type {
+        2 => <[u8; 4]>::try_from(address.address).ok().map(IpAddr::from),
+        24 => <[u8; 16]>::try_from(address.address).ok().map(IpAddr::from),
+        _ => None,
+    }
 }
 
 /// A session key or subkey that we use: an AES type, of its type's length, and not zero.
@@ -130,7 +142,7 @@ pub(super) fn usable_key(
     wrong_type: Refusal,
     wrong_value: Refusal,
 ) -> Result<EncryptionKey, Refused> {
-    let etype = EncryptionType::from_i32(key.etype).filter(|etype| etype.is_session_type()).ok_or(wrong_type)?;
+    let etype = EncryptionType::from_i32(key.etype).ok_or(wrong_type)?;
     let key = EncryptionKey::from_bytes(etype, key.value).map_err(|_| wrong_value.because("wrong length"))?;
     if key.is_all_zero() { Err(wrong_value.because("all zero")) } else { Ok(key) }
 }

@@ -1,6 +1,6 @@
 //! Whom an outcome is about, for the log: known as soon as the ticket has opened, never before.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
 use pac::Sid;
@@ -26,8 +26,8 @@ pub struct Who {
 impl Who {
     pub(super) fn of_ticket(domain: &Domain, branch: u16, part: &EncTicketPart<'_>) -> Self {
         let mut name = Vec::new();
-        for component in part.cname.components() {
-            if !name.is_empty() {
+        for (index, component) in part.cname.components().enumerate() {
+            if index > 0 {
                 name.push(b'/');
             }
             name.extend_from_slice(component);
@@ -37,7 +37,40 @@ impl Who {
 
     /// The client's name with everything that could break a line or hide text escaped.
     #[must_use]
-    pub fn name(&self) -> impl fmt::Display {
-        self.name.escape_ascii()
+    pub fn name(&self) -> impl fmt::Display + '_ {
+        Printable(&self.name)
+    }
+}
+
+struct Printable<'a>(&'a [u8]);
+
+impl fmt::Display for Printable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for chunk in self.0.utf8_chunks() {
+            for character in chunk.valid().chars() {
+                // Quotes are the log format's business; `escape_debug` would escape them a second time.
+                if matches!(character, '\'' | '"') {
+                    f.write_char(character)?;
+                } else {
+                    write!(f, "{}", character.escape_debug())?;
+                }
+            }
+            write!(f, "{}", chunk.invalid().escape_ascii())?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_printed_on_one_line_without_hidden_text() {
+        let printed = |name: &[u8]| Printable(name).to_string();
+        assert_eq!(printed("müller 田中 O'Brien".as_bytes()), "müller 田中 O'Brien");
+        assert_eq!(printed(b"a\r\n\x1b[2J"), "a\\r\\n\\u{1b}[2J");
+        assert_eq!(printed("a\u{202e}b".as_bytes()), "a\\u{202e}b");
+        assert_eq!(printed(b"a\xffb"), "a\\xffb");
     }
 }
