@@ -4,14 +4,8 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// A reading of the wall clock, as Kerberos writes it: KerberosTime and Microseconds (RFC 4120 §5.2.3, §5.2.4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct WallTime {
-    /// Seconds since 1970, negative before.
-    pub unix_seconds: i64,
-    /// 0 to 999999.
-    pub microseconds: u32,
-}
+use crate::exchange::Timestamp;
+use crate::krb::messages::KerberosTime;
 
 /// Both clocks of the process; copies agree with each other.
 #[derive(Debug, Clone, Copy)]
@@ -44,26 +38,27 @@ impl Clock {
         clippy::disallowed_methods,
         reason = "the shell's own reading of the wall clock"
     )]
-    pub fn now(&self) -> WallTime {
-        WallTime::from_system(SystemTime::now())
+    pub fn now(&self) -> Timestamp {
+        timestamp(SystemTime::now())
+    }
+
+    /// The monotonic clock itself, for what is compared with other instants.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the shell's own reading of the monotonic clock")]
+    pub fn instant(&self) -> Instant {
+        Instant::now()
     }
 }
 
-impl WallTime {
-    fn from_system(time: SystemTime) -> Self {
-        match time.duration_since(UNIX_EPOCH) {
-            Ok(since) => Self {
-                unix_seconds: i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
-                microseconds: since.subsec_micros(),
-            },
-            // A clock before 1970 is wrong whatever it says; whole seconds will do.
-            Err(before) => Self {
-                unix_seconds: i64::try_from(before.duration().as_secs())
-                    .map_or(i64::MIN, i64::wrapping_neg),
-                microseconds: 0,
-            },
-        }
-    }
+/// Kerberos knows the years 0 to 9999: a clock outside of them is taken as showing the nearest, and no ticket fits it.
+fn timestamp(time: SystemTime) -> Timestamp {
+    let (seconds, microseconds) = match time.duration_since(UNIX_EPOCH) {
+        Ok(since) => (i64::try_from(since.as_secs()).unwrap_or(i64::MAX), since.subsec_micros()),
+        // Whole seconds will do for a clock that is wrong whatever it says.
+        Err(before) => (i64::try_from(before.duration().as_secs()).map_or(i64::MIN, i64::wrapping_neg), 0),
+    };
+    let nearest = if seconds < 0 { KerberosTime::MIN } else { KerberosTime::MAX };
+    Timestamp { seconds: KerberosTime::from_unix_seconds(seconds).unwrap_or(nearest), microseconds }
 }
 
 #[cfg(test)]
@@ -72,23 +67,15 @@ mod tests {
 
     #[test]
     fn splits_a_reading_into_seconds_and_microseconds() {
-        let time =
-            WallTime::from_system(UNIX_EPOCH + Duration::from_nanos(1_700_000_000_123_456_789));
-        assert_eq!(
-            time,
-            WallTime {
-                unix_seconds: 1_700_000_000,
-                microseconds: 123_456
-            }
-        );
+        let time = timestamp(UNIX_EPOCH + Duration::from_nanos(1_700_000_000_123_456_789));
+        assert_eq!((time.seconds.unix_seconds(), time.microseconds), (1_700_000_000, 123_456));
     }
 
     #[test]
-    fn a_clock_before_1970_does_not_panic() {
-        assert_eq!(
-            WallTime::from_system(UNIX_EPOCH - Duration::from_secs(5)).unix_seconds,
-            -5
-        );
+    fn a_clock_before_1970_or_after_9999_does_not_panic() {
+        assert_eq!(timestamp(UNIX_EPOCH - Duration::from_secs(5)).seconds.unix_seconds(), -5);
+        let far = timestamp(UNIX_EPOCH + Duration::from_secs(1 << 40));
+        assert_eq!(far.seconds, KerberosTime::MAX);
     }
 
     #[test]

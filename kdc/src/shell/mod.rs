@@ -1,16 +1,25 @@
 //! The shell: everything that touches the world. Sockets, files, clocks, random octets, logs and metrics live
 //! here and nowhere else; what is decided is decided in pure code that the shell calls.
 
+pub mod audit;
 pub mod clock;
 pub mod config_file;
+pub mod connections;
+pub mod daemon;
 pub mod directory;
+pub mod domain_directory;
 pub mod entropy;
 pub mod files;
 pub mod hardening;
 pub mod http;
 pub mod logging;
+pub mod metrics;
+pub mod rate;
 pub mod readiness;
 pub mod replays;
+pub mod service;
 pub mod sockets;
 pub mod static_faults;
+pub mod tcp;
+pub mod udp;
 pub mod udp_socket;

@@ -24,6 +24,21 @@ pub enum CheckName {
     Branches,
 }
 
+impl CheckName {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Keys, Self::Directory, Self::Branches];
+
+    /// The stable name used in metrics and in `/readyz`.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Keys => "keys",
+            Self::Directory => "directory",
+            Self::Branches => "branches",
+        }
+    }
+}
+
 /// One line of the report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {

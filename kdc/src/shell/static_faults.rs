@@ -6,8 +6,12 @@ use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
+use super::directory::DirectoryError;
+use super::directory::tls::TlsError;
 use super::files::{self, FileError};
-use crate::config::{ConfigError, Directory, Domain};
+use crate::config::{ConfigError, Directory, Domain, Ldap};
+use crate::krb::keys::{DomainKeys, KeysError};
+use crate::krb::keytab::{Keytab, KeytabError};
 
 /// EX_CONFIG of `sysexits.h`.
 pub const EXIT_STATUS: u8 = 78;
@@ -21,6 +25,28 @@ pub enum StaticFault {
     /// In a file it names.
     #[error(transparent)]
     File(#[from] FileError),
+    /// A keytab is not one.
+    #[error("{}: {fault}; export it anew", path.display())]
+    Keytab {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: KeytabError,
+    },
+    /// The keytabs of a domain do not hold what it needs.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// The trusted certificates cannot be used.
+    #[error("{}{}{fault}", path.display(), if path.as_os_str().is_empty() { "" } else { ": " })]
+    Authorities {
+        /// The `ca-file`; empty where there is none.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: TlsError,
+    },
+    /// The LDIF file does not describe a domain.
+    #[error(transparent)]
+    Ldif(#[from] DirectoryError),
 }
 
 /// The content of the files that one domain names.
@@ -35,13 +61,18 @@ pub struct DomainFiles {
 pub enum DirectoryFiles {
     /// Of the directory servers.
     Ldap {
-        /// For the simple bind.
-        password: Zeroizing<String>,
+        /// How they are reached.
+        settings: Ldap,
         /// PEM certificates to trust; the system's store where there are none.
         authorities: Option<Vec<u8>>,
     },
     /// The directory itself.
-    Ldif(Vec<u8>),
+    Ldif {
+        /// The file.
+        path: PathBuf,
+        /// Its text.
+        text: Vec<u8>,
+    },
 }
 
 impl DomainFiles {
@@ -56,17 +87,31 @@ impl DomainFiles {
             .map(|file| Ok((file.path().to_owned(), files::read_secret(file)?)))
             .collect::<Result<Vec<_>, FileError>>()?;
         let directory = match &domain.directory {
-            Directory::Ldap(ldap) => DirectoryFiles::Ldap {
-                password: files::read_password(&ldap.password)?,
-                authorities: ldap
-                    .ca_file
-                    .as_deref()
-                    .map(files::read_public)
-                    .transpose()?,
-            },
-            Directory::Ldif(path) => DirectoryFiles::Ldif(files::read_public(path)?),
+            Directory::Ldap(ldap) => {
+                // Read anew for each connection; here only to say at once what is wrong with it.
+                files::read_password(&ldap.password)?;
+                let authorities = ldap.ca_file.as_deref().map(files::read_public).transpose()?;
+                DirectoryFiles::Ldap { settings: ldap.clone(), authorities }
+            }
+            Directory::Ldif(path) => DirectoryFiles::Ldif { path: path.clone(), text: files::read_public(path)? },
         };
         Ok(Self { keytabs, directory })
+    }
+
+    /// The keys in the keytabs, by role.
+    ///
+    /// # Errors
+    /// A file that is no keytab, or the lack of a key that the domain needs.
+    pub fn keys(&self, realm: &str) -> Result<DomainKeys, StaticFault> {
+        let parsed = self
+            .keytabs
+            .iter()
+            .map(|(path, octets)| match Keytab::parse(octets) {
+                Ok(keytab) => Ok((path.display().to_string(), keytab)),
+                Err(fault) => Err(StaticFault::Keytab { path: path.clone(), fault }),
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(DomainKeys::from_keytabs(realm, &parsed)?)
     }
 }
 
@@ -114,17 +159,8 @@ mod tests {
         }
         let files = DomainFiles::read(&domain).unwrap();
         assert_eq!(&**files.keytabs[0].1, b"keytab");
-        let DirectoryFiles::Ldap {
-            password,
-            authorities,
-        } = files.directory
-        else {
-            panic!("not LDAP")
-        };
-        assert_eq!(
-            (password.as_str(), authorities.as_deref()),
-            ("password", Some(b"ca.pem".as_slice()))
-        );
+        let DirectoryFiles::Ldap { authorities, .. } = files.directory else { panic!("not LDAP") };
+        assert_eq!(authorities.as_deref(), Some(b"ca.pem".as_slice()));
         fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -14,12 +14,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use pac::Sid;
+use rustls::ClientConfig;
 use tokio::time::{Instant, timeout_at};
 
 use crate::config::{Ldap, LdapSecurity, LdapUrl};
 use crate::directory::Entry;
 use crate::shell::directory::DirectoryError;
-use crate::shell::directory::tls::{TlsError, client_config};
 
 use answer::Answer;
 use connection::{Connection, Search, SearchError};
@@ -41,22 +41,12 @@ pub struct LdapDirectory {
 }
 
 impl LdapDirectory {
-    /// Starts connecting to the servers of `realm`; `authorities` is the content of `settings.ca_file`. Must be
-    /// called within a tokio runtime; dropping the value closes the connections.
-    ///
-    /// # Errors
-    /// Certificates that cannot be used. Servers that are away or refuse us are no error here; they are named in
-    /// the log and tried again.
-    pub fn start(
-        realm: &str,
-        settings: Ldap,
-        authorities: Option<&[u8]>,
-    ) -> Result<Self, TlsError> {
-        let pool = Pool::start(realm.to_owned(), settings, client_config(authorities)?);
-        Ok(Self {
-            pool,
-            name_lookups: Mutex::new((Instant::now(), 0)),
-        })
+    /// Starts connecting to the servers of `realm`. Must be called within a tokio runtime; dropping the value closes
+    /// the connections. Servers that are away or refuse us are named in the log and tried again.
+    #[must_use]
+    pub fn start(realm: &str, settings: Ldap, tls: Arc<ClientConfig>) -> Self {
+        let pool = Pool::start(realm.to_owned(), settings, tls);
+        Self { pool, name_lookups: Mutex::new((Instant::now(), 0)) }
     }
 
     /// The object with this SID with the attributes named, or `None` if there is none.

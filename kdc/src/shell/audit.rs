@@ -1,0 +1,108 @@
+//! One structured line for each outcome that is about somebody, and a sample of the rest.
+//!
+//! Lines carry names, SIDs, reasons and addresses; never keys or ticket octets. What a stranger wrote is escaped.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tracing::info;
+
+use super::clock::Clock;
+use super::rate::Rate;
+use super::service::Origin;
+use crate::exchange::{Issued, Notes, Refused};
+
+/// Refusals before a ticket opened are anybody's to cause: this many are logged in a second, all are counted.
+const ANONYMOUS_LINES_PER_SECOND: u32 = 10;
+
+/// Writes the lines, through `tracing` with the target `tgtx::audit`.
+pub struct Audit {
+    clock: Clock,
+    anonymous: Rate,
+    suppressed: AtomicU64,
+}
+
+impl Audit {
+    /// A log with nothing in it.
+    #[must_use]
+    pub fn new(clock: Clock) -> Self {
+        Self { clock, anonymous: Rate::per_second(ANONYMOUS_LINES_PER_SECOND), suppressed: AtomicU64::new(0) }
+    }
+
+    /// A full TGT was issued.
+    pub fn issued(&self, origin: Origin, issued: &Issued, took: Duration) {
+        let who = &issued.who;
+        info!(
+            target: "tgtx::audit",
+            outcome = "issued",
+            realm = &*who.realm,
+            client_name = %who.name(),
+            client_sid = who.sid.map(tracing::field::display),
+            branch_id = who.branch,
+            source = %origin.peer,
+            transport = origin.transport.label(),
+            session_etype = issued.session_etype.as_i32(),
+            ticket_end = %issued.endtime,
+            notes = %NoteList(issued.notes),
+            duration_us = micros(took),
+            "issued"
+        );
+    }
+
+    /// A request was refused.
+    pub fn refused(&self, origin: Origin, refused: &Refused, took: Duration) {
+        let reason = refused.reason;
+        let Some(who) = &refused.who else { return self.refused_anonymous(origin, refused) };
+        info!(
+            target: "tgtx::audit",
+            outcome = "refused",
+            reason = reason.label(),
+            krb_error = reason.code(),
+            detail = %refused.detail,
+            realm = &*who.realm,
+            client_name = %who.name(),
+            client_sid = who.sid.map(tracing::field::display),
+            branch_id = who.branch,
+            source = %origin.peer,
+            transport = origin.transport.label(),
+            duration_us = micros(took),
+            "refused"
+        );
+    }
+
+    fn refused_anonymous(&self, origin: Origin, refused: &Refused) {
+        if !self.anonymous.take(self.clock.elapsed()) {
+            self.suppressed.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        info!(
+            target: "tgtx::audit",
+            outcome = "refused",
+            reason = refused.reason.label(),
+            krb_error = refused.reason.code(),
+            detail = %refused.detail,
+            source = %origin.peer,
+            transport = origin.transport.label(),
+            suppressed = self.suppressed.swap(0, Ordering::Relaxed),
+            "refused before the ticket opened"
+        );
+    }
+}
+
+fn micros(took: Duration) -> u64 {
+    u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// The labels of notes, separated by commas.
+struct NoteList(Notes);
+
+impl fmt::Display for NoteList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, note) in self.0.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            write!(f, "{comma}{}", note.label())?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,156 @@
+//! How many TCP connections may be open, altogether and from one address.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+/// The open connections of the process, shared by all listeners.
+#[derive(Debug)]
+pub struct Connections {
+    limit: usize,
+    limit_per_address: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    open: usize,
+    per_address: HashMap<IpAddr, usize>,
+    /// Those that wait for a request, the longest waiting first.
+    idle: BTreeMap<u64, Arc<Notify>>,
+    next: u64,
+}
+
+/// Why a connection is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Full {
+    /// Every connection is busy.
+    Altogether,
+    /// The address has as many as it may.
+    Address,
+}
+
+impl Connections {
+    /// Bounds; 0 is no bound.
+    #[must_use]
+    pub fn new(limit: usize, limit_per_address: usize) -> Arc<Self> {
+        let unbounded = |limit| if limit == 0 { usize::MAX } else { limit };
+        Arc::new(Self {
+            limit: unbounded(limit),
+            limit_per_address: unbounded(limit_per_address),
+            state: Mutex::default(),
+        })
+    }
+
+    /// A seat for a connection from `address`, at the cost of the oldest idle one where all are taken.
+    ///
+    /// # Errors
+    /// [`Full`] where there is none to be had.
+    pub fn enter(self: &Arc<Self>, address: IpAddr) -> Result<Seat, Full> {
+        let mut state = self.lock();
+        if state.per_address.get(&address).is_some_and(|open| *open >= self.limit_per_address) {
+            return Err(Full::Address);
+        }
+        if state.open >= self.limit {
+            let (_, oldest) = state.idle.pop_first().ok_or(Full::Altogether)?;
+            // Its task gives up its own seat a moment later; until then one more than the limit is open.
+            oldest.notify_one();
+        }
+        state.open = state.open.saturating_add(1);
+        let of_address = state.per_address.entry(address).or_default();
+        *of_address = of_address.saturating_add(1);
+        Ok(Seat { connections: Arc::clone(self), address, evicted: Arc::default(), idle: None })
+    }
+
+    /// How many are open.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.lock().open
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing is left half done under the lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One open connection; dropping it gives the seat back.
+#[derive(Debug)]
+pub struct Seat {
+    connections: Arc<Connections>,
+    address: IpAddr,
+    evicted: Arc<Notify>,
+    idle: Option<u64>,
+}
+
+impl Seat {
+    /// The connection waits for a request from now on: it may be evicted.
+    pub fn rest(&mut self) {
+        let mut state = self.connections.lock();
+        let number = state.next;
+        state.next = number.wrapping_add(1);
+        state.idle.insert(number, Arc::clone(&self.evicted));
+        self.idle = Some(number);
+    }
+
+    /// The connection works on a request.
+    pub fn work(&mut self) {
+        if let Some(number) = self.idle.take() {
+            self.connections.lock().idle.remove(&number);
+        }
+    }
+
+    /// Ends when the seat is needed for another connection.
+    pub async fn evicted(&self) {
+        self.evicted.notified().await;
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.work();
+        let mut state = self.connections.lock();
+        state.open = state.open.saturating_sub(1);
+        if let Some(open) = state.per_address.get_mut(&self.address) {
+            *open = open.saturating_sub(1);
+            if *open == 0 {
+                state.per_address.remove(&self.address);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+    const OTHER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 2));
+
+    #[test]
+    fn an_address_has_its_own_limit_and_seats_come_back() {
+        let connections = Connections::new(0, 2);
+        let seats = [connections.enter(ONE).unwrap(), connections.enter(ONE).unwrap()];
+        assert_eq!(connections.enter(ONE).unwrap_err(), Full::Address);
+        assert!(connections.enter(OTHER).is_ok());
+        drop(seats);
+        assert!(connections.enter(ONE).is_ok());
+        assert_eq!(connections.open(), 0);
+        assert!(connections.lock().per_address.is_empty());
+    }
+
+    #[tokio::test]
+    async fn the_oldest_idle_connection_goes_first() {
+        let connections = Connections::new(2, 0);
+        let mut older = connections.enter(ONE).unwrap();
+        let mut newer = connections.enter(ONE).unwrap();
+        assert_eq!(connections.enter(OTHER).unwrap_err(), Full::Altogether, "both are busy");
+        older.rest();
+        newer.rest();
+        let _third = connections.enter(OTHER).unwrap();
+        older.evicted().await;
+        assert_eq!(connections.lock().idle.len(), 1);
+    }
+}

@@ -1,0 +1,133 @@
+//! One domain's directory as a request sees it: principals from the cache, else from the directory.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pac::{FileTime, Sid};
+use tokio::sync::watch;
+
+use super::clock::Clock;
+use super::directory::{Directory, DirectoryError, Found, Poller, PrincipalCache, Seen};
+use super::metrics::LdapSearches;
+use crate::directory::{DirectoryView, Principal, SidHistory};
+use crate::exchange::NameQuestion;
+
+/// Principals remembered for one domain at most; beyond, they are read each time.
+const CACHE_CAPACITY: usize = 200_000;
+
+/// The directory of one domain, its cache, and the task that keeps its view fresh.
+pub struct DomainDirectory {
+    realm: Arc<str>,
+    directory: Arc<Directory>,
+    cache: PrincipalCache<Principal>,
+    poller: Poller,
+    max_stale: Duration,
+    sid_history: SidHistory,
+    clock: Clock,
+    searches: LdapSearches,
+}
+
+/// What the configuration says of a directory, whichever kind it is.
+#[derive(Debug, Clone)]
+pub struct DirectoryRules {
+    /// How long a principal is believed.
+    pub ttl: Duration,
+    /// How often policy lists and branches are looked at.
+    pub poll: Duration,
+    /// Nobody is served on older ones.
+    pub max_stale: Duration,
+    /// Whether former SIDs go into the PAC.
+    pub sid_history: SidHistory,
+    /// LogonServer of the PAC, where it is not to be the directory server's name.
+    pub logon_server: Option<String>,
+}
+
+impl DomainDirectory {
+    /// Starts to look at the branches of these numbers. Must be called within a tokio runtime.
+    #[must_use]
+    pub fn start(
+        realm: Arc<str>,
+        directory: Directory,
+        numbers: Vec<u16>,
+        rules: DirectoryRules,
+        clock: Clock,
+    ) -> Self {
+        let directory = Arc::new(directory);
+        let poller = Poller::start(&realm, Arc::clone(&directory), numbers, rules.logon_server, rules.poll);
+        Self {
+            realm,
+            directory,
+            cache: PrincipalCache::new(rules.ttl, CACHE_CAPACITY),
+            poller,
+            max_stale: rules.max_stale,
+            sid_history: rules.sid_history,
+            clock,
+            searches: LdapSearches::register(),
+        }
+    }
+
+    /// The realm whose directory this is.
+    #[must_use]
+    pub fn realm(&self) -> &str {
+        &self.realm
+    }
+
+    /// What the poller saw, as it changes.
+    #[must_use]
+    pub fn seen(&self) -> watch::Receiver<Option<Seen>> {
+        self.poller.seen()
+    }
+
+    /// How old a view may be.
+    #[must_use]
+    pub fn max_stale(&self) -> Duration {
+        self.max_stale
+    }
+
+    /// The principals remembered.
+    #[must_use]
+    pub fn cache(&self) -> &PrincipalCache<Principal> {
+        &self.cache
+    }
+
+    /// The account, if it is remembered and fresh.
+    #[must_use]
+    pub fn cached(&self, sid: Sid, now: Instant) -> Option<Arc<Principal>> {
+        self.cache.cached(&sid, now)
+    }
+
+    /// The account, from the directory if need be: one read for however many ask at once.
+    ///
+    /// # Errors
+    /// [`DirectoryError`]; an incomplete answer is one.
+    pub async fn find(&self, sid: Sid, now: Instant) -> Found<Principal> {
+        let view = self.view()?;
+        let directory = Arc::clone(&self.directory);
+        let (sid_history, searches) = (self.sid_history, self.searches.clone());
+        let wall = FileTime::from_unix_seconds(self.clock.now().seconds.unix_seconds());
+        self.cache
+            .find(sid, now, || async move {
+                let found = directory.find(&sid, &view, sid_history, wall).await;
+                searches.count(&found);
+                found
+            })
+            .await
+    }
+
+    /// Whether an account has the name.
+    ///
+    /// # Errors
+    /// [`DirectoryError`].
+    pub async fn name_exists(&self, question: &NameQuestion) -> Result<bool, DirectoryError> {
+        self.directory.name_exists(question.name.as_bytes(), question.enterprise).await
+    }
+
+    fn view(&self) -> Result<Arc<DirectoryView>, DirectoryError> {
+        let seen = self.poller.seen();
+        let seen = seen.borrow();
+        match &*seen {
+            Some(seen) => Ok(Arc::clone(&seen.view)),
+            None => Err(DirectoryError::Unavailable("branches and policy lists were not read yet".to_owned())),
+        }
+    }
+}

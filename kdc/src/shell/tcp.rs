@@ -1,0 +1,173 @@
+//! Kerberos over TCP: frames with a length of four octets (RFC 4120 §7.2.2), several on a connection, answered in
+//! order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{sleep, timeout};
+use tracing::debug;
+
+use super::connections::{Connections, Full, Seat};
+use super::metrics::TcpClosed;
+use super::service::{Answer, Origin, Service, Transport};
+
+/// How long to wait after a failed accept, which is mostly a process out of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How much of a frame room is made for before its octets are there.
+const FIRST_ROOM: usize = 4096;
+
+/// What a TCP listener keeps to.
+#[derive(Debug, Clone, Copy)]
+pub struct TcpLimits {
+    /// Octets of a request.
+    pub request: usize,
+    /// For the first octet of a new connection.
+    pub first_octet: Duration,
+    /// From the first to the last octet of a request, and for a reply to be taken.
+    pub frame: Duration,
+    /// For the next request after a reply.
+    pub idle: Duration,
+}
+
+/// Serves every connection to `listener`, for ever.
+pub async fn serve(listener: TcpListener, service: Arc<Service>, connections: Arc<Connections>, limits: TcpLimits) {
+    loop {
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                debug!(%error, "accept failed");
+                sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let metrics = service.metrics();
+        match connections.enter(peer.ip()) {
+            Ok(seat) => {
+                metrics.tcp_connections(connections.open());
+                tokio::spawn(converse(stream, peer, seat, Arc::clone(&service), Arc::clone(&connections), limits));
+            }
+            Err(Full::Altogether) => metrics.tcp_closed(TcpClosed::Full),
+            Err(Full::Address) => metrics.tcp_closed(TcpClosed::PerAddress),
+        }
+    }
+}
+
+async fn converse(
+    stream: TcpStream,
+    peer: SocketAddr,
+    seat: Seat,
+    service: Arc<Service>,
+    connections: Arc<Connections>,
+    limits: TcpLimits,
+) {
+    // A failed option costs latency only.
+    let _ = stream.set_nodelay(true);
+    let origin = Origin { peer, transport: Transport::Tcp };
+    let mut conversation = Conversation { stream, origin, seat, service, limits };
+    if let Some(reason) = conversation.run().await {
+        conversation.service.metrics().tcp_closed(reason);
+    }
+    let service = Arc::clone(&conversation.service);
+    drop(conversation);
+    service.metrics().tcp_connections(connections.open());
+}
+
+struct Conversation {
+    stream: TcpStream,
+    origin: Origin,
+    seat: Seat,
+    service: Arc<Service>,
+    limits: TcpLimits,
+}
+
+/// Why there is no next request.
+enum End {
+    /// The peer closed, or the connection broke.
+    Theirs,
+    /// We close, for this reason.
+    Ours(TcpClosed),
+    /// As above, and RFC 4120 §7.2.2 wants KRB_ERR_FIELD_TOOLONG first.
+    TooLong,
+}
+
+impl Conversation {
+    /// Answers requests until one side has had enough; the reason if it is ours.
+    async fn run(&mut self) -> Option<TcpClosed> {
+        let (mut patience, mut impatience) = (self.limits.first_octet, TcpClosed::Slow);
+        loop {
+            let request = match self.next(patience, impatience).await {
+                Ok(request) => request,
+                Err(End::Theirs) => return None,
+                Err(End::Ours(reason)) => return Some(reason),
+                Err(End::TooLong) => {
+                    let reply = self.service.too_long(self.origin);
+                    self.send(&reply).await;
+                    return Some(TcpClosed::Oversize);
+                }
+            };
+            let answer = match self.service.answer_warm(&request, self.origin) {
+                Some(answer) => answer,
+                None => self.service.answer(&request, self.origin).await,
+            };
+            let Answer::Reply(reply) = answer else { return Some(TcpClosed::Malformed) };
+            if !self.send(&reply).await {
+                return None;
+            }
+            (patience, impatience) = (self.limits.idle, TcpClosed::Idle);
+        }
+    }
+
+    /// The next frame's content. Its first octet may take `patience`, the rest `frame`.
+    async fn next(&mut self, patience: Duration, impatience: TcpClosed) -> Result<Bytes, End> {
+        let mut length = [0; 4];
+        self.seat.rest();
+        let first = tokio::select! {
+            first = timeout(patience, self.stream.read(&mut length)) => first,
+            () = self.seat.evicted() => return Err(End::Ours(TcpClosed::Evicted)),
+        };
+        self.seat.work();
+        let read = match first {
+            Err(_) => return Err(End::Ours(impatience)),
+            Ok(Err(_) | Ok(0)) => return Err(End::Theirs),
+            Ok(Ok(read)) => read,
+        };
+        match timeout(self.limits.frame, self.frame(length, read)).await {
+            Err(_) => Err(End::Ours(TcpClosed::Slow)),
+            Ok(frame) => frame,
+        }
+    }
+
+    /// The rest of a frame of which the first `read` octets are in `length`.
+    async fn frame(&mut self, mut length: [u8; 4], read: usize) -> Result<Bytes, End> {
+        let rest = length.get_mut(read..).unwrap_or_default();
+        self.stream.read_exact(rest).await.map_err(|_| End::Theirs)?;
+        // The highest bit is reserved (RFC 4120 §7.2.2); with it any length is over the limit.
+        let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
+        if length > self.limits.request {
+            return Err(End::TooLong);
+        }
+        // Room grows with what has come, not with what was announced.
+        let mut frame = BytesMut::with_capacity(length.min(FIRST_ROOM));
+        while frame.len() < length {
+            let missing = length.saturating_sub(frame.len());
+            let mut limited = (&mut frame).limit(missing);
+            if self.stream.read_buf(&mut limited).await.map_err(|_| End::Theirs)? == 0 {
+                return Err(End::Theirs);
+            }
+        }
+        Ok(frame.freeze())
+    }
+
+    /// Sends a reply in one call; whether the peer took it in time.
+    async fn send(&mut self, reply: &[u8]) -> bool {
+        let mut frame = BytesMut::with_capacity(reply.len().saturating_add(4));
+        frame.put_u32(u32::try_from(reply.len()).unwrap_or(u32::MAX));
+        frame.put_slice(reply);
+        matches!(timeout(self.limits.frame, self.stream.write_all(&frame)).await, Ok(Ok(())))
+    }
+}
