@@ -81,13 +81,16 @@ fn the_base_of_this_table_is_valid() {
     assert!(KdcReq::parse(&request_with(None, &body)).is_ok());
 }
 
-/// `Ok(())`: accepted, and written again to the octets received.
+/// What it is, the field it replaces, its encoding, and the decision: `Ok(())` means accepted, and written again
+/// to the octets received.
+type Oddity = (&'static str, u8, Vec<u8>, Result<(), DerError>);
+
 #[test]
 fn decides_oddities_of_the_body_as_documented() {
     let int = |octets: &[u8]| tlv(0x02, octets);
     let time = |text: &str| tlv(0x18, text.as_bytes());
     let krbtgt_and = |component: &[u8]| name(&[b"krbtgt", component]);
-    let cases: Vec<(&str, u8, Vec<u8>, Result<(), DerError>)> = vec![
+    let cases: Vec<Oddity> = vec![
         ("nonce 0", 7, int(&[0]), Ok(())),
         ("nonce 2^31", 7, int(&[0, 0x80, 0, 0, 0]), Ok(())),
         ("nonce 2^32-1", 7, int(&[0, 0xff, 0xff, 0xff, 0xff]), Ok(())),
