@@ -210,3 +210,72 @@ fn describe(error: &io::Error) -> String {
         _ => error.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::Principal;
+    use crate::krb::der::Der;
+    use crate::krb::messages::{KerberosTime, KrbError};
+    use std::net::TcpListener;
+    use std::thread;
+
+    /// A KDC on loopback that answers one datagram "too big" and, on the same port, one frame with its echo.
+    #[expect(clippy::disallowed_methods, reason = "the test's own sockets")]
+    fn kdc() -> (SocketAddr, thread::JoinHandle<IpAddr>) {
+        let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let address = udp.local_addr().unwrap();
+        let tcp = TcpListener::bind(address).unwrap();
+        let server = Principal::krbtgt("LAB.EXAMPLE");
+        let too_big = KrbError {
+            ctime: None,
+            cusec: None,
+            stime: KerberosTime::EPOCH,
+            susec: 0,
+            error_code: RESPONSE_TOO_BIG,
+            crealm: None,
+            cname: None,
+            realm: &server.realm,
+            sname: server.to_wire().as_name(),
+            e_text: None,
+            e_data: None,
+        }
+        .to_der();
+        let served = thread::spawn(move || {
+            let (_, client) = udp.recv_from(&mut [0; 64]).unwrap();
+            udp.send_to(&too_big, client).unwrap();
+            let (stream, client) = tcp.accept().unwrap();
+            let frame = receive_frame(&stream).unwrap();
+            send_frame(&stream, &frame).unwrap();
+            client.ip()
+        });
+        (address, served)
+    }
+
+    #[test]
+    fn asks_again_over_tcp_from_the_source_chosen_when_the_reply_is_too_big() {
+        let (address, served) = kdc();
+        let source: IpAddr = "127.0.0.9".parse().unwrap();
+        let kdc = Kdc {
+            source: Some(source),
+            ..Kdc::at(address)
+        };
+        assert_eq!(kdc.ask(b"request").unwrap(), b"request");
+        assert_eq!(served.join().unwrap(), source);
+    }
+
+    #[test]
+    fn frames_are_bounded_and_whole() {
+        let mut frame = Vec::new();
+        send_frame(&mut frame, b"abc").unwrap();
+        assert_eq!(frame, [0, 0, 0, 3, b'a', b'b', b'c']);
+        assert_eq!(receive_frame(frame.as_slice()).unwrap(), b"abc");
+        for broken in [
+            &[0x00, 0x10, 0, 1][..],
+            &[0xff, 0xff, 0xff, 0xff],
+            &[0, 0, 0, 4, 1],
+        ] {
+            assert!(receive_frame(broken).is_err());
+        }
+    }
+}
