@@ -10,11 +10,7 @@ use kdc::krb::{
 };
 use std::thread;
 
-const INPUTS_PER_TYPE: u64 = if cfg!(debug_assertions) {
-    50_000
-} else {
-    5_000_000
-};
+const INPUTS_PER_TYPE: u64 = if cfg!(debug_assertions) { 50_000 } else { 5_000_000 };
 
 /// A captured message, or `$skip` octets into one.
 macro_rules! vector {
@@ -60,21 +56,14 @@ fn ap_requests_survive_mutation() {
     ];
     let seeds = requests.map(|request| {
         let request = KdcReq::parse(&request).unwrap();
-        request
-            .padata_of_kind(pa_type::TGS_REQ)
-            .next()
-            .unwrap()
-            .to_vec()
+        request.padata_of_kind(pa_type::TGS_REQ).next().unwrap().to_vec()
     });
     mutate(&seeds, |input| reads_as::<ApReq<'_>>(input));
 }
 
 #[test]
 fn tickets_survive_mutation() {
-    let seeds = [
-        vector!("windows-rodc-2021/tgt_rodc.bin"),
-        vector!("windows-rodc-2021/service_ticket.bin"),
-    ];
+    let seeds = [vector!("windows-rodc-2021/tgt_rodc.bin"), vector!("windows-rodc-2021/service_ticket.bin")];
     mutate(&seeds, |input| reads_as::<Ticket<'_>>(input));
 }
 
@@ -89,14 +78,8 @@ fn replies_survive_mutation() {
 
 #[test]
 fn errors_survive_mutation() {
-    let status = KerbExtError {
-        status: 0xc000_0072,
-        flags: KerbExtError::TGS_FLAGS,
-    };
-    let seeds = [
-        vector!("windows-server-2022/krb-error-preauth-required.bin"),
-        status.to_e_data(),
-    ];
+    let status = KerbExtError { status: 0xc000_0072, flags: KerbExtError::TGS_FLAGS };
+    let seeds = [vector!("windows-server-2022/krb-error-preauth-required.bin"), status.to_e_data()];
     mutate(&seeds, |input| {
         reads_as::<KrbError<'_>>(input);
         reads_as::<KerbErrorData<'_>>(input);
@@ -108,22 +91,13 @@ fn errors_survive_mutation() {
 fn ticket_parts_survive_mutation() {
     let pac = vector!("windows-server-2022/tgt-pac.bin");
     let authorization_data = if_relevant_pac(&pac);
-    let addresses = [HostAddress {
-        addr_type: 20,
-        address: b"DESKTOP-0O2FKRO ",
-    }];
+    let addresses = [HostAddress { addr_type: 20, address: b"DESKTOP-0O2FKRO " }];
     let full = EncTicketPart {
         flags: ticket_flags::RENEWABLE | ticket_flags::ENC_PA_REP,
-        key: EncryptionKeyView {
-            etype: 18,
-            value: &[7; 32],
-        },
+        key: EncryptionKeyView { etype: 18, value: &[7; 32] },
         crealm: b"EXAMPLE.COM",
         cname: PrincipalName::new(name_type::PRINCIPAL, &[KerberosString(b"alice")]),
-        transited: TransitedEncoding {
-            tr_type: 1,
-            contents: &[],
-        },
+        transited: TransitedEncoding { tr_type: 1, contents: &[] },
         authtime: KerberosTime::EPOCH,
         starttime: Some(KerberosTime::EPOCH),
         endtime: KerberosTime::MAX,
@@ -131,84 +105,46 @@ fn ticket_parts_survive_mutation() {
         caddr: Some(SequenceOf::of(&addresses)),
         authorization_data: Some(AuthorizationData::parse(&authorization_data).unwrap()),
     };
-    let bare = EncTicketPart {
-        starttime: None,
-        renew_till: None,
-        caddr: None,
-        authorization_data: None,
-        ..full
-    };
+    let bare =
+        EncTicketPart { starttime: None, renew_till: None, caddr: None, authorization_data: None, ..full };
     mutate(&[full.to_der().to_vec(), bare.to_der().to_vec()], |input| {
         reads_as::<EncTicketPart<'_>>(input);
-        let data = EncTicketPart::parse(input)
-            .ok()
-            .and_then(|part| part.authorization_data);
+        let data = EncTicketPart::parse(input).ok().and_then(|part| part.authorization_data);
         let _ = data.map(|data| (data.pacs(), data.contains(ad_type::FX_FAST_ARMOR)));
     });
 }
 
 #[test]
 fn authenticators_survive_mutation() {
-    let restrictions = [AuthorizationElement {
-        ad_type: 141,
-        data: &[0; 40],
-    }];
+    let restrictions = [AuthorizationElement { ad_type: 141, data: &[0; 40] }];
     let full = Authenticator {
         crealm: b"EXAMPLE.COM",
         cname: PrincipalName::new(name_type::PRINCIPAL, &[KerberosString(b"alice")]),
-        cksum: Some(Checksum {
-            kind: 7,
-            value: &[9; 16],
-        }),
+        cksum: Some(Checksum { kind: 7, value: &[9; 16] }),
         cusec: 999_999,
         ctime: KerberosTime::EPOCH,
-        subkey: Some(EncryptionKeyView {
-            etype: 18,
-            value: &[7; 32],
-        }),
+        subkey: Some(EncryptionKeyView { etype: 18, value: &[7; 32] }),
         seq_number: Some(WireInt::unsigned(u32::MAX)),
         authorization_data: Some(AuthorizationData::of(&restrictions)),
     };
-    let bare = Authenticator {
-        cksum: None,
-        subkey: None,
-        seq_number: None,
-        authorization_data: None,
-        ..full
-    };
-    mutate(&[full.to_der().to_vec(), bare.to_der().to_vec()], |input| {
-        reads_as::<Authenticator<'_>>(input)
-    });
+    let bare =
+        Authenticator { cksum: None, subkey: None, seq_number: None, authorization_data: None, ..full };
+    mutate(&[full.to_der().to_vec(), bare.to_der().to_vec()], |input| reads_as::<Authenticator<'_>>(input));
 }
 
 #[test]
 fn reply_parts_survive_mutation() {
-    let keys = [EncryptionKeyView {
-        etype: 23,
-        value: &[5; 16],
-    }];
+    let keys = [EncryptionKeyView { etype: 23, value: &[5; 16] }];
     let keys = KerbKeyListRep::of(&keys).to_der();
     let enctypes = PaSupportedEnctypes(0x1f).to_octets();
     let padata = [
-        PaData {
-            kind: pa_type::KERB_KEY_LIST_REP,
-            value: &keys,
-        },
-        PaData {
-            kind: pa_type::SUPPORTED_ENCTYPES,
-            value: &enctypes,
-        },
+        PaData { kind: pa_type::KERB_KEY_LIST_REP, value: &keys },
+        PaData { kind: pa_type::SUPPORTED_ENCTYPES, value: &enctypes },
     ];
-    let last_req = [LastReqEntry {
-        lr_type: 0,
-        lr_value: KerberosTime::EPOCH,
-    }];
+    let last_req = [LastReqEntry { lr_type: 0, lr_value: KerberosTime::EPOCH }];
     let part = EncKdcRepPart {
         tag: EncPartTag::EncTgsRepPart,
-        key: EncryptionKeyView {
-            etype: 18,
-            value: &[7; 32],
-        },
+        key: EncryptionKeyView { etype: 18, value: &[7; 32] },
         last_req: LastReq::of(&last_req),
         nonce: WireInt::signed(u32::MAX),
         key_expiration: Some(KerberosTime::MAX),
@@ -218,22 +154,14 @@ fn reply_parts_survive_mutation() {
         endtime: KerberosTime::MAX,
         renew_till: Some(KerberosTime::MAX),
         srealm: b"EXAMPLE.COM",
-        sname: PrincipalName::new(
-            2,
-            &[KerberosString(b"krbtgt"), KerberosString(b"EXAMPLE.COM")],
-        ),
+        sname: PrincipalName::new(2, &[KerberosString(b"krbtgt"), KerberosString(b"EXAMPLE.COM")]),
         caddr: None,
         encrypted_pa_data: Some(PaDatas::of(&padata)),
     };
     mutate(&[part.to_der().to_vec()], |input| {
         reads_as::<EncKdcRepPart<'_>>(input);
-        let padata = EncKdcRepPart::parse(input)
-            .ok()
-            .and_then(|part| part.encrypted_pa_data);
-        for keys in padata
-            .iter()
-            .flat_map(|list| list.of_kind(pa_type::KERB_KEY_LIST_REP))
-        {
+        let padata = EncKdcRepPart::parse(input).ok().and_then(|part| part.encrypted_pa_data);
+        for keys in padata.iter().flat_map(|list| list.of_kind(pa_type::KERB_KEY_LIST_REP)) {
             reads_as::<KerbKeyListRep<'_>>(keys);
         }
     });
@@ -264,18 +192,12 @@ where
     let with_header = |at: usize| input.get(at.saturating_sub(2)..=at);
     for (at, (new, old)) in encoded.iter().zip(input).enumerate() {
         let is_unused_bits = *new == 0 && matches!(with_header(at), Some([0x03, 0x05, _]));
-        assert!(
-            new == old || is_unused_bits,
-            "octet {at} of {input:02x?} became {new:02x}"
-        );
+        assert!(new == old || is_unused_bits, "octet {at} of {input:02x?} became {new:02x}");
     }
 }
 
 /// Feeds mutations of the seeds to `read`, on every core.
-#[expect(
-    clippy::expect_used,
-    reason = "a setting that is no number fails the test"
-)]
+#[expect(clippy::expect_used, reason = "a setting that is no number fails the test")]
 fn mutate(seeds: &[Vec<u8>], read: impl Fn(&[u8]) + Sync) {
     let inputs = match std::env::var("CODEC_MUTATIONS") {
         Ok(number) => number.parse().expect("CODEC_MUTATIONS is a number"),
@@ -299,9 +221,8 @@ fn mutate(seeds: &[Vec<u8>], read: impl Fn(&[u8]) + Sync) {
 }
 
 /// Octets that sit on an edge: of lengths, of signs, and the tags of DER.
-const INTERESTING: [u8; 16] = [
-    0x00, 0x01, 0x02, 0x03, 0x04, 0x18, 0x1b, 0x30, 0x7f, 0x80, 0x81, 0x82, 0x84, 0xa0, 0xa3, 0xff,
-];
+const INTERESTING: [u8; 16] =
+    [0x00, 0x01, 0x02, 0x03, 0x04, 0x18, 0x1b, 0x30, 0x7f, 0x80, 0x81, 0x82, 0x84, 0xa0, 0xa3, 0xff];
 
 struct Mutator<'a> {
     seeds: &'a [Vec<u8>],
@@ -316,11 +237,7 @@ struct Mutator<'a> {
 )]
 impl<'a> Mutator<'a> {
     fn new(seeds: &'a [Vec<u8>], thread: u64) -> Self {
-        Self {
-            seeds,
-            input: Vec::new(),
-            state: 0x9e37_79b9_7f4a_7c15_u64.rotate_left(thread as u32 * 7 + 1),
-        }
+        Self { seeds, input: Vec::new(), state: 0x9e37_79b9_7f4a_7c15_u64.rotate_left(thread as u32 * 7 + 1) }
     }
 
     /// A seed with one to four changes, or now and then noise.

@@ -39,11 +39,7 @@ fn settings(lab: &Lab, urls: &[LdapUrl]) -> Ldap {
 }
 
 fn server(security: LdapSecurity, host: &str, port: u16) -> LdapUrl {
-    LdapUrl {
-        security,
-        host: host.to_owned(),
-        port,
-    }
+    LdapUrl { security, host: host.to_owned(), port }
 }
 
 fn ldaps(lab: &Lab) -> LdapUrl {
@@ -51,12 +47,8 @@ fn ldaps(lab: &Lab) -> LdapUrl {
 }
 
 fn directory(lab: &Lab, settings: Ldap) -> Directory {
-    let authorities = settings
-        .ca_file
-        .as_ref()
-        .map(|path| std::fs::read(path).expect("the CA"));
-    let servers =
-        LdapDirectory::start(&lab.realm, settings, authorities.as_deref()).expect("settings");
+    let authorities = settings.ca_file.as_ref().map(|path| std::fs::read(path).expect("the CA"));
+    let servers = LdapDirectory::start(&lab.realm, settings, authorities.as_deref()).expect("settings");
     Directory::Ldap(servers)
 }
 
@@ -74,14 +66,7 @@ async fn find(
     user: &User,
 ) -> Result<Option<Principal>, DirectoryError> {
     let sid: Sid = user.sid.parse().expect("a SID");
-    directory
-        .find(
-            &sid,
-            view,
-            SidHistory::Omit,
-            FileTime::from_unix_seconds(NOW),
-        )
-        .await
+    directory.find(&sid, view, SidHistory::Omit, FileTime::from_unix_seconds(NOW)).await
 }
 
 /// What an outage looks like from outside: the reason, within the two seconds that a client may wait.
@@ -94,11 +79,7 @@ async fn outage(directory: &Directory, lab: &Lab) -> String {
             Err(DirectoryError::Unavailable(reason)) => last = reason,
             other => panic!("{other:?}", other = other.map(|(view, _)| view)),
         }
-        assert!(
-            asked.elapsed() < Duration::from_secs(11),
-            "{:?}",
-            asked.elapsed()
-        );
+        assert!(asked.elapsed() < Duration::from_secs(11), "{:?}", asked.elapsed());
     }
     last
 }
@@ -109,11 +90,7 @@ async fn reads_domain_branches_and_principals_over_ldaps_and_start_tls() {
     let lab = Lab::from_environment();
     let host = lab.kdc.ip().to_string();
     for security in [LdapSecurity::Tls, LdapSecurity::StartTls] {
-        let port = if security == LdapSecurity::Tls {
-            636
-        } else {
-            389
-        };
+        let port = if security == LdapSecurity::Tls { 636 } else { 389 };
         let directory = directory(&lab, settings(&lab, &[server(security, &host, port)]));
         let view = view(&lab, &directory).await;
         assert_eq!(view.domain_sid.to_string(), lab.domain_sid);
@@ -123,27 +100,17 @@ async fn reads_domain_branches_and_principals_over_ldaps_and_start_tls() {
         );
         assert_eq!(view.logon_server, "DC1");
 
-        let Some(Branch::Serving { policy, .. }) = view.branches.get(&lab.branch("azuread").number)
-        else {
+        let Some(Branch::Serving { policy, .. }) = view.branches.get(&lab.branch("azuread").number) else {
             panic!("{:?}", view.branches);
         };
-        for (key, served) in [
-            ("alice", true),
-            ("nested_da", false),
-            ("builtin_op", false),
-            ("unlisted", false),
-        ] {
-            let principal = find(&directory, &view, lab.user(key))
-                .await
-                .expect("an answer")
-                .expect("an account");
+        for (key, served) in
+            [("alice", true), ("nested_da", false), ("builtin_op", false), ("unlisted", false)]
+        {
+            let principal =
+                find(&directory, &view, lab.user(key)).await.expect("an answer").expect("an account");
             assert_eq!(principal.sam_account_name, lab.user(key).name);
             let verdict = policy.judge(&principal.account.sids);
-            assert_eq!(
-                matches!(verdict, Verdict::Reveal(_)),
-                served,
-                "{key}: {verdict:?}"
-            );
+            assert_eq!(matches!(verdict, Verdict::Reveal(_)), served, "{key}: {verdict:?}");
         }
     }
 }
@@ -157,11 +124,7 @@ async fn every_account_of_the_lab_makes_a_principal_with_the_groups_of_a_tgt() {
     for (key, user) in &lab.users {
         let principal = find(&directory, &view, user).await.expect(key).expect(key);
         assert_eq!(principal.sid.to_string(), user.sid, "{key}");
-        assert!(
-            principal.group_count >= user.tgt_groups.len(),
-            "{key}: {}",
-            principal.group_count
-        );
+        assert!(principal.group_count >= user.tgt_groups.len(), "{key}: {}", principal.group_count);
     }
 }
 
@@ -170,15 +133,9 @@ async fn every_account_of_the_lab_makes_a_principal_with_the_groups_of_a_tgt() {
 async fn broken_branches_are_told_apart_and_unknown_ones_absent() {
     let lab = Lab::from_environment();
     let directory = directory(&lab, settings(&lab, &[ldaps(&lab)]));
-    let (view, mark) = directory
-        .view(&[numbers(&lab), vec![1]].concat(), None)
-        .await
-        .expect("a view");
+    let (view, mark) = directory.view(&[numbers(&lab), vec![1]].concat(), None).await.expect("a view");
     for (name, branch) in &lab.branches {
-        let serves = matches!(
-            view.branches.get(&branch.number),
-            Some(Branch::Serving { .. })
-        );
+        let serves = matches!(view.branches.get(&branch.number), Some(Branch::Serving { .. }));
         if branch.fault.is_some() {
             assert!(!serves, "{name} is {:?}", branch.fault);
         } else {
@@ -196,14 +153,7 @@ async fn an_unknown_sid_is_nobody_and_names_are_looked_up_literally() {
     let directory = directory(&lab, settings(&lab, &[ldaps(&lab)]));
     let view = view(&lab, &directory).await;
     let nobody: Sid = format!("{}-999999", lab.domain_sid).parse().expect("a SID");
-    let found = directory
-        .find(
-            &nobody,
-            &view,
-            SidHistory::Omit,
-            FileTime::from_unix_seconds(NOW),
-        )
-        .await;
+    let found = directory.find(&nobody, &view, SidHistory::Omit, FileTime::from_unix_seconds(NOW)).await;
     assert!(matches!(found, Ok(None)), "{found:?}");
     let cases: [(&str, bool, bool); 7] = [
         ("alice", false, true),
@@ -215,11 +165,7 @@ async fn an_unknown_sid_is_nobody_and_names_are_looked_up_literally() {
         ("bob@lab.example", true, true),
     ];
     for (name, enterprise, exists) in cases {
-        assert_eq!(
-            directory.name_exists(name.as_bytes(), enterprise).await,
-            Ok(exists),
-            "{name}"
-        );
+        assert_eq!(directory.name_exists(name.as_bytes(), enterprise).await, Ok(exists), "{name}");
     }
 }
 
@@ -227,54 +173,31 @@ async fn an_unknown_sid_is_nobody_and_names_are_looked_up_literally() {
 #[ignore = "needs the Samba lab: run tests/run"]
 async fn faults_of_the_directory_name_server_and_mend() {
     let lab = Lab::from_environment();
-    let wrong = lab
-        .folder
-        .join(format!("wrong-password-{}", std::process::id()));
+    let wrong = lab.folder.join(format!("wrong-password-{}", std::process::id()));
     std::fs::write(&wrong, "not it\n").expect("a file");
     {
         use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(&wrong, std::fs::Permissions::from_mode(0o600))
-            .expect("permissions");
+        std::fs::set_permissions(&wrong, std::fs::Permissions::from_mode(0o600)).expect("permissions");
     }
     let good = || settings(&lab, &[ldaps(&lab)]);
-    let closed = server(
-        LdapSecurity::Tls,
-        &lab.forwarder_addresses[0].to_string(),
-        1,
-    );
+    let closed = server(LdapSecurity::Tls, &lab.forwarder_addresses[0].to_string(), 1);
     let plain = server(LdapSecurity::Tls, &lab.kdc.ip().to_string(), 389);
     let cases = [
-        (
-            Ldap {
-                ca_file: Some(lab.other_ca.clone()),
-                ..good()
-            },
-            "ca-file",
-        ),
-        (
-            Ldap {
-                password: SecretFile::Path(wrong.clone()),
-                ..good()
-            },
-            "password-file",
-        ),
+        (Ldap { ca_file: Some(lab.other_ca.clone()), ..good() }, "ca-file"),
+        (Ldap { password: SecretFile::Path(wrong.clone()), ..good() }, "password-file"),
         (settings(&lab, &[closed]), "connection refused"),
         (settings(&lab, &[plain]), "check the URL"),
     ];
     for (settings, expected) in cases {
         let url = settings.urls[0].host.clone();
         let told = outage(&directory(&lab, settings), &lab).await;
-        assert!(
-            told.contains(expected) && told.contains(&url) && !told.contains('\n'),
-            "{expected}: {told}"
-        );
+        assert!(told.contains(expected) && told.contains(&url) && !told.contains('\n'), "{expected}: {told}");
     }
     std::fs::remove_file(wrong).expect("the file");
 
     let other = settings(&lab, &[ldaps(&lab)]);
     let authorities = std::fs::read(&lab.ca).expect("the CA");
-    let servers =
-        LdapDirectory::start("OTHER.EXAMPLE", other, Some(&authorities)).expect("settings");
+    let servers = LdapDirectory::start("OTHER.EXAMPLE", other, Some(&authorities)).expect("settings");
     let told = outage(&Directory::Ldap(servers), &lab).await;
     assert!(told.contains("DC=other,DC=example"), "{told}");
 }
@@ -288,23 +211,11 @@ async fn a_hanging_server_is_left_for_the_second_one() {
     let view = view(&lab, &directory).await;
     forwarder.hang();
     let began = Instant::now();
-    find(&directory, &view, lab.user("alice"))
-        .await
-        .expect("the second server answers");
-    assert!(
-        began.elapsed() < Duration::from_secs(2),
-        "{:?}",
-        began.elapsed()
-    );
+    find(&directory, &view, lab.user("alice")).await.expect("the second server answers");
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
     let began = Instant::now();
-    find(&directory, &view, lab.user("bob"))
-        .await
-        .expect("at once from now on");
-    assert!(
-        began.elapsed() < Duration::from_millis(500),
-        "{:?}",
-        began.elapsed()
-    );
+    find(&directory, &view, lab.user("bob")).await.expect("at once from now on");
+    assert!(began.elapsed() < Duration::from_millis(500), "{:?}", began.elapsed());
 }
 
 #[tokio::test]
@@ -315,24 +226,15 @@ async fn a_lost_server_costs_no_read_and_is_used_again_when_it_is_back() {
     let with_second = directory(&lab, settings(&lab, &[forwarder.url(), ldaps(&lab)]));
     let alone = directory(&lab, settings(&lab, &[forwarder.url()]));
     let view = view(&lab, &with_second).await;
-    find(&alone, &view, lab.user("alice"))
-        .await
-        .expect("an answer");
+    find(&alone, &view, lab.user("alice")).await.expect("an answer");
 
     forwarder.stop();
     let found = find(&with_second, &view, lab.user("alice")).await;
     assert!(matches!(found, Ok(Some(_))), "{found:?}");
     let began = Instant::now();
     let found = find(&alone, &view, lab.user("alice")).await;
-    assert!(
-        matches!(found, Err(DirectoryError::Unavailable(_))),
-        "{found:?}"
-    );
-    assert!(
-        began.elapsed() < Duration::from_secs(2),
-        "{:?}",
-        began.elapsed()
-    );
+    assert!(matches!(found, Err(DirectoryError::Unavailable(_))), "{found:?}");
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
 
     forwarder.resume();
     let back = async {
@@ -340,9 +242,7 @@ async fn a_lost_server_costs_no_read_and_is_used_again_when_it_is_back() {
             sleep(Duration::from_millis(50)).await;
         }
     };
-    timeout(Duration::from_secs(5), back)
-        .await
-        .expect("served again without a restart");
+    timeout(Duration::from_secs(5), back).await.expect("served again without a restart");
 }
 
 #[tokio::test]
@@ -354,22 +254,11 @@ async fn a_poller_publishes_and_ages_when_the_server_goes() {
     let poll = Duration::from_millis(200);
     let poller = Poller::start(&lab.realm, directory, numbers(&lab), None, poll);
     let mut seen = poller.seen();
-    let first = seen
-        .wait_for(Option::is_some)
-        .await
-        .expect("a view")
-        .clone()
-        .expect("a view");
+    let first = seen.wait_for(Option::is_some).await.expect("a view").clone().expect("a view");
     let confirmed = seen.wait_for(|seen| seen.as_ref().is_some_and(|seen| seen.at > first.at));
-    let confirmed = timeout(Duration::from_secs(2), confirmed)
-        .await
-        .expect("in time")
-        .expect("a view")
-        .clone();
-    assert!(
-        Arc::ptr_eq(&confirmed.expect("a view").view, &first.view),
-        "nothing has changed"
-    );
+    let confirmed =
+        timeout(Duration::from_secs(2), confirmed).await.expect("in time").expect("a view").clone();
+    assert!(Arc::ptr_eq(&confirmed.expect("a view").view, &first.view), "nothing has changed");
 
     forwarder.stop();
     sleep(Duration::from_secs(1)).await;
@@ -377,10 +266,7 @@ async fn a_poller_publishes_and_ages_when_the_server_goes() {
     assert!(!last.is_fresh(tokio::time::Instant::now(), Duration::from_millis(700)));
     forwarder.resume();
     let again = seen.wait_for(|seen| seen.as_ref().is_some_and(|seen| seen.at > last.at));
-    timeout(Duration::from_secs(5), again)
-        .await
-        .expect("in time")
-        .expect("a view");
+    timeout(Duration::from_secs(5), again).await.expect("in time").expect("a view");
 }
 
 #[tokio::test]
@@ -410,10 +296,8 @@ async fn servers_that_send_no_ldap_are_outages() {
                 }
             }
         });
-        let directory = directory(
-            &lab,
-            settings(&lab, &[server(LdapSecurity::Plaintext, "127.0.0.1", port)]),
-        );
+        let directory =
+            directory(&lab, settings(&lab, &[server(LdapSecurity::Plaintext, "127.0.0.1", port)]));
         let told = outage(&directory, &lab).await;
         assert!(told.contains("127.0.0.1"), "{answer:02x?}: {told}");
         served.abort();
@@ -431,33 +315,17 @@ async fn a_storm_for_one_user_is_served_from_one_read() {
     let reads = Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let now = Instant::now();
     let ask = || {
-        let (cache, directory, view, reads) = (
-            cache.clone(),
-            directory.clone(),
-            view.clone(),
-            reads.clone(),
-        );
+        let (cache, directory, view, reads) = (cache.clone(), directory.clone(), view.clone(), reads.clone());
         tokio::spawn(async move {
             let read = || async move {
                 reads.fetch_add(1, Ordering::SeqCst);
-                directory
-                    .find(
-                        &sid,
-                        &view,
-                        SidHistory::Omit,
-                        FileTime::from_unix_seconds(NOW),
-                    )
-                    .await
+                directory.find(&sid, &view, SidHistory::Omit, FileTime::from_unix_seconds(NOW)).await
             };
             cache.find(sid, now, read).await
         })
     };
     for asked in (0..100).map(|_| ask()).collect::<Vec<_>>() {
-        let principal = asked
-            .await
-            .expect("a task")
-            .expect("an answer")
-            .expect("an account");
+        let principal = asked.await.expect("a task").expect("an answer").expect("an account");
         assert!(principal.group_count >= 200);
     }
     assert_eq!(reads.load(Ordering::SeqCst), 1);
@@ -506,12 +374,7 @@ impl Forwarder {
                 }
             }
         });
-        Self {
-            host: address.to_string(),
-            port: bound.port(),
-            hangs,
-            away,
-        }
+        Self { host: address.to_string(), port: bound.port(), hangs, away }
     }
 
     fn url(&self) -> LdapUrl {
@@ -559,8 +422,7 @@ async fn forward(
             }
         }
     };
-    let ((client_in, client_out), (server_in, server_out)) =
-        (client.into_split(), server.into_split());
+    let ((client_in, client_out), (server_in, server_out)) = (client.into_split(), server.into_split());
     tokio::select! {
         () = pump(client_in, server_out) => {}
         () = pump(server_in, client_out) => {}

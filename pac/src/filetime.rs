@@ -41,11 +41,7 @@ impl FileTime {
             return Self::ZERO;
         }
         let ticks = since_1601.unsigned_abs().saturating_mul(TICKS_PER_SECOND);
-        if ticks > Self::NEVER.0 {
-            Self::NEVER
-        } else {
-            Self(ticks)
-        }
+        if ticks > Self::NEVER.0 { Self::NEVER } else { Self(ticks) }
     }
 
     /// Whole seconds since 1970, rounded towards 1601. `None` for [`FileTime::ZERO`], and for
@@ -55,9 +51,7 @@ impl FileTime {
         if self.is_zero() || self.is_never() {
             return None;
         }
-        i64::try_from(self.0 / TICKS_PER_SECOND)
-            .ok()?
-            .checked_sub(UNIX_EPOCH_SECONDS)
+        i64::try_from(self.0 / TICKS_PER_SECOND).ok()?.checked_sub(UNIX_EPOCH_SECONDS)
     }
 
     /// Whether nothing is set.
@@ -76,11 +70,7 @@ impl FileTime {
     #[must_use]
     pub const fn saturating_add(self, ticks: u64) -> Self {
         let sum = self.0.saturating_add(ticks);
-        if sum > Self::NEVER.0 {
-            Self::NEVER
-        } else {
-            Self(sum)
-        }
+        if sum > Self::NEVER.0 { Self::NEVER } else { Self(sum) }
     }
 }
 
@@ -110,49 +100,28 @@ mod tests {
             (910_692_730_085, 9_223_372_036_850_000_000),
         ];
         for (seconds, ticks) in rows {
-            assert_eq!(
-                FileTime::from_unix_seconds(seconds).as_u64(),
-                ticks,
-                "{seconds}"
-            );
-            assert_eq!(
-                FileTime::from_u64(ticks).unix_seconds(),
-                Some(seconds),
-                "{ticks}"
-            );
+            assert_eq!(FileTime::from_unix_seconds(seconds).as_u64(), ticks, "{seconds}");
+            assert_eq!(FileTime::from_u64(ticks).unix_seconds(), Some(seconds), "{ticks}");
         }
     }
 
     #[test]
     fn saturates_outside_its_range() {
         assert_eq!(FileTime::from_unix_seconds(-11_644_473_600), FileTime::ZERO);
-        assert_eq!(
-            FileTime::from_unix_seconds(-62_167_219_200),
-            FileTime::ZERO,
-            "the year 0"
-        );
+        assert_eq!(FileTime::from_unix_seconds(-62_167_219_200), FileTime::ZERO, "the year 0");
         assert_eq!(FileTime::from_unix_seconds(i64::MIN), FileTime::ZERO);
-        assert_eq!(
-            FileTime::from_unix_seconds(910_692_730_086),
-            FileTime::NEVER
-        );
+        assert_eq!(FileTime::from_unix_seconds(910_692_730_086), FileTime::NEVER);
         assert_eq!(FileTime::from_unix_seconds(i64::MAX), FileTime::NEVER);
         assert_eq!(FileTime::NEVER.saturating_add(1), FileTime::NEVER);
-        assert_eq!(
-            FileTime::from_u64(u64::MAX).saturating_add(1),
-            FileTime::NEVER
-        );
+        assert_eq!(FileTime::from_u64(u64::MAX).saturating_add(1), FileTime::NEVER);
         assert_eq!(FileTime::ZERO.saturating_add(7).as_u64(), 7);
     }
 
     #[test]
     fn special_values_are_no_instants() {
-        for special in [
-            FileTime::ZERO,
-            FileTime::NEVER,
-            FileTime::from_u64(1 << 63),
-            FileTime::from_u64(u64::MAX),
-        ] {
+        for special in
+            [FileTime::ZERO, FileTime::NEVER, FileTime::from_u64(1 << 63), FileTime::from_u64(u64::MAX)]
+        {
             assert_eq!(special.unix_seconds(), None, "{special:?}");
         }
         assert_eq!(FileTime::from_u64(1).unix_seconds(), Some(-11_644_473_600));

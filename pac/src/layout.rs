@@ -14,12 +14,7 @@ use crate::wire::{pad, padded};
 /// [`PacError::TooLong`] if a size exceeds 32 bits.
 pub fn lay_out(buffers: &[(BufferType, &[u8])]) -> Result<Vec<u8>, PacError> {
     let mut out = Vec::new();
-    write_directory(
-        &mut out,
-        buffers
-            .iter()
-            .map(|&(kind, contents)| (kind, contents.len())),
-    )?;
+    write_directory(&mut out, buffers.iter().map(|&(kind, contents)| (kind, contents.len())))?;
     for (_, contents) in buffers {
         out.extend_from_slice(contents);
         pad(&mut out, 0, 8);
@@ -85,9 +80,7 @@ fn place(pac: &Pac<'_>, kind: BufferType, mac: &Mac) -> Result<usize, PacError> 
 
 /// Writes a checksum behind the type of the signature at `offset`.
 pub(crate) fn write_mac(pac: &mut [u8], offset: usize, mac: &Mac) {
-    let area = pac
-        .get_mut(offset.saturating_add(4)..)
-        .and_then(|tail| tail.get_mut(..mac.as_bytes().len()));
+    let area = pac.get_mut(offset.saturating_add(4)..).and_then(|tail| tail.get_mut(..mac.as_bytes().len()));
     if let Some(area) = area {
         area.copy_from_slice(mac.as_bytes());
     }

@@ -35,8 +35,8 @@ mod tests;
 pub use filetime::FileTime;
 pub use layout::{lay_out, sign};
 pub use logon_info::{
-    GROUP_ENABLED, GroupMembership, LOGON_EXTRA_SIDS, LOGON_RESOURCE_GROUPS, LogonInfo,
-    ResourceGroups, SidAndAttributes,
+    GROUP_ENABLED, GroupMembership, LOGON_EXTRA_SIDS, LOGON_RESOURCE_GROUPS, LogonInfo, ResourceGroups,
+    SidAndAttributes,
 };
 pub use ndr::NdrError;
 pub use pac::{Buffer, BufferType, Pac, PacError};

@@ -166,10 +166,7 @@ impl LogonInfo {
         writer.count(self.extra_sids.len())?;
         writer.pointer(!self.extra_sids.is_empty());
         writer.pointer(self.resource_groups.is_some());
-        let resource_groups = self
-            .resource_groups
-            .as_ref()
-            .map_or(&[][..], |resource| &resource.groups);
+        let resource_groups = self.resource_groups.as_ref().map_or(&[][..], |resource| &resource.groups);
         writer.count(resource_groups.len())?;
         writer.pointer(!resource_groups.is_empty());
         Ok(())
@@ -212,16 +209,8 @@ impl LogonInfo {
     }
 
     fn encoded_user_flags(&self) -> u32 {
-        let extra = if self.extra_sids.is_empty() {
-            0
-        } else {
-            LOGON_EXTRA_SIDS
-        };
-        let resource = if self.resource_groups.is_none() {
-            0
-        } else {
-            LOGON_RESOURCE_GROUPS
-        };
+        let extra = if self.extra_sids.is_empty() { 0 } else { LOGON_EXTRA_SIDS };
+        let resource = if self.resource_groups.is_none() { 0 } else { LOGON_RESOURCE_GROUPS };
         self.user_flags | extra | resource
     }
 
@@ -244,10 +233,8 @@ impl LogonInfo {
         let has_domain_id = r.pointer()?;
         let _reserved1 = r.array::<8>()?;
         let (user_account_control, sub_auth_status) = (r.u32()?, r.u32()?);
-        let [
-            last_successful_interactive_logon,
-            last_failed_interactive_logon,
-        ] = read_array::<_, 2>(|| r.file_time())?;
+        let [last_successful_interactive_logon, last_failed_interactive_logon] =
+            read_array::<_, 2>(|| r.file_time())?;
         let failed_interactive_logon_count = r.u32()?;
         let _reserved3 = r.u32()?;
         let (sid_count, has_extra_sids) = (r.u32()?, r.pointer()?);
@@ -255,11 +242,8 @@ impl LogonInfo {
         let (resource_count, has_resource_groups) = (r.u32()?, r.pointer()?);
 
         let mut headers = headers.iter();
-        let strings = read_array::<_, 6>(|| {
-            headers
-                .next()
-                .map_or(Ok(String::new()), |header| r.string(header))
-        })?;
+        let strings =
+            read_array::<_, 6>(|| headers.next().map_or(Ok(String::new()), |header| r.string(header)))?;
         let groups = read_groups(r, group_count, has_groups)?;
         let logon_server = r.string(&server_header)?;
         let logon_domain_name = r.string(&domain_header)?;
@@ -268,17 +252,10 @@ impl LogonInfo {
         }
         let logon_domain_id = r.sid()?;
         let extra_sids = read_extra_sids(r, sid_count, has_extra_sids)?;
-        let resource_domain = if has_resource_domain {
-            Some(r.sid()?)
-        } else {
-            None
-        };
+        let resource_domain = if has_resource_domain { Some(r.sid()?) } else { None };
         let resource_groups = read_groups(r, resource_count, has_resource_groups)?;
         let resource_groups = match resource_domain {
-            Some(domain) => Some(ResourceGroups {
-                domain,
-                groups: resource_groups,
-            }),
+            Some(domain) => Some(ResourceGroups { domain, groups: resource_groups }),
             None if resource_groups.is_empty() => None,
             None => return Err(NdrError::NullPointer),
         };
@@ -292,14 +269,8 @@ impl LogonInfo {
             password_can_change,
             password_must_change,
         ] = times;
-        let [
-            effective_name,
-            full_name,
-            logon_script,
-            profile_path,
-            home_directory,
-            home_directory_drive,
-        ] = strings;
+        let [effective_name, full_name, logon_script, profile_path, home_directory, home_directory_drive] =
+            strings;
         Ok(Self {
             logon_time,
             logoff_time,
@@ -346,25 +317,14 @@ fn write_groups(writer: &mut Writer, groups: &[GroupMembership]) -> Result<(), N
     Ok(())
 }
 
-fn read_groups(
-    reader: &mut Reader<'_>,
-    count: u32,
-    present: bool,
-) -> Result<Vec<GroupMembership>, NdrError> {
+fn read_groups(reader: &mut Reader<'_>, count: u32, present: bool) -> Result<Vec<GroupMembership>, NdrError> {
     if !present {
-        return if count == 0 {
-            Ok(Vec::new())
-        } else {
-            Err(NdrError::NullPointer)
-        };
+        return if count == 0 { Ok(Vec::new()) } else { Err(NdrError::NullPointer) };
     }
     let count = reader.array_count(count, GROUP_LEN)?;
     let mut groups = Vec::with_capacity(count);
     for _ in 0..count {
-        groups.push(GroupMembership {
-            rid: reader.u32()?,
-            attributes: reader.u32()?,
-        });
+        groups.push(GroupMembership { rid: reader.u32()?, attributes: reader.u32()? });
     }
     Ok(groups)
 }
@@ -376,11 +336,7 @@ fn read_extra_sids(
     present: bool,
 ) -> Result<Vec<SidAndAttributes>, NdrError> {
     if !present {
-        return if count == 0 {
-            Ok(Vec::new())
-        } else {
-            Err(NdrError::NullPointer)
-        };
+        return if count == 0 { Ok(Vec::new()) } else { Err(NdrError::NullPointer) };
     }
     let count = reader.array_count(count, EXTRA_SID_MIN_LEN)?;
     let mut attributes = Vec::with_capacity(count);
@@ -390,15 +346,12 @@ fn read_extra_sids(
         }
         attributes.push(reader.u32()?);
     }
-    let sid_and_attributes =
-        |attributes| reader.sid().map(|sid| SidAndAttributes { sid, attributes });
+    let sid_and_attributes = |attributes| reader.sid().map(|sid| SidAndAttributes { sid, attributes });
     attributes.into_iter().map(sid_and_attributes).collect()
 }
 
 /// `N` values of the same kind, in order.
-fn read_array<T, const N: usize>(
-    mut read: impl FnMut() -> Result<T, NdrError>,
-) -> Result<[T; N], NdrError> {
+fn read_array<T, const N: usize>(mut read: impl FnMut() -> Result<T, NdrError>) -> Result<[T; N], NdrError> {
     let mut values = Vec::with_capacity(N);
     for _ in 0..N {
         values.push(read()?);

@@ -54,11 +54,7 @@ impl<'a> Reader<'a> {
 
     /// Nothing but the padding to 8 octets may be left.
     pub(crate) fn finish(self) -> Result<(), NdrError> {
-        if self.0.remaining() < 8 {
-            Ok(())
-        } else {
-            Err(NdrError::TrailingBytes)
-        }
+        if self.0.remaining() < 8 { Ok(()) } else { Err(NdrError::TrailingBytes) }
     }
 
     pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], NdrError> {
@@ -75,10 +71,7 @@ impl<'a> Reader<'a> {
 
     /// Two `u32`, low first: aligned to 4 octets, unlike a 64-bit integer ([MS-DTYP] 2.3.3).
     pub(crate) fn file_time(&mut self) -> Result<FileTime, NdrError> {
-        self.0
-            .u64()
-            .map(FileTime::from_u64)
-            .ok_or(NdrError::Truncated)
+        self.0.u64().map(FileTime::from_u64).ok_or(NdrError::Truncated)
     }
 
     /// Whether a pointer leads anywhere.
@@ -91,40 +84,26 @@ impl<'a> Reader<'a> {
         if len % 2 != 0 || len > maximum {
             return Err(NdrError::StringLength);
         }
-        Ok(StringHeader {
-            len,
-            present: self.pointer()?,
-        })
+        Ok(StringHeader { len, present: self.pointer()? })
     }
 
     /// The string that `header` announced. A null pointer is the empty string too.
     pub(crate) fn string(&mut self, header: &StringHeader) -> Result<String, NdrError> {
         if !header.present {
-            return if header.len == 0 {
-                Ok(String::new())
-            } else {
-                Err(NdrError::NullPointer)
-            };
+            return if header.len == 0 { Ok(String::new()) } else { Err(NdrError::NullPointer) };
         }
         self.align()?;
         let (capacity, offset, units) = (self.u32()?, self.u32()?, self.u32()?);
         if offset != 0 || units > capacity || u32::from(header.len / 2) != units {
             return Err(NdrError::CountMismatch);
         }
-        let octets = self
-            .0
-            .take(usize::from(header.len))
-            .ok_or(NdrError::Truncated)?;
+        let octets = self.0.take(usize::from(header.len)).ok_or(NdrError::Truncated)?;
         utf16_text(octets).ok_or(NdrError::NotUtf16)
     }
 
     /// The count before an array, which repeats `count`, as elements that can still fit in at `element_len`
     /// octets each.
-    pub(crate) fn array_count(
-        &mut self,
-        count: u32,
-        element_len: usize,
-    ) -> Result<usize, NdrError> {
+    pub(crate) fn array_count(&mut self, count: u32, element_len: usize) -> Result<usize, NdrError> {
         self.align()?;
         if self.u32()? != count {
             return Err(NdrError::CountMismatch);
@@ -139,14 +118,9 @@ impl<'a> Reader<'a> {
     /// A SID: its count of sub-authorities, then its packet form ([MS-DTYP] 2.4.2.3).
     pub(crate) fn sid(&mut self) -> Result<Sid, NdrError> {
         self.align()?;
-        let count = usize::try_from(self.u32()?)
-            .ok()
-            .filter(|&count| count <= MAX_SUB_AUTHORITIES);
+        let count = usize::try_from(self.u32()?).ok().filter(|&count| count <= MAX_SUB_AUTHORITIES);
         let count = count.ok_or(NdrError::Sid(SidError::TooManySubAuthorities))?;
-        let octets = self
-            .0
-            .take(count.saturating_mul(4).saturating_add(8))
-            .ok_or(NdrError::Truncated)?;
+        let octets = self.0.take(count.saturating_mul(4).saturating_add(8)).ok_or(NdrError::Truncated)?;
         Sid::from_bytes(octets).map_err(NdrError::Sid)
     }
 
@@ -167,10 +141,7 @@ impl Writer {
         let mut out = Vec::with_capacity(1024);
         out.extend_from_slice(&COMMON_HEADER);
         out.extend_from_slice(&[0; 8]);
-        let mut writer = Self {
-            out,
-            next_referent: FIRST_REFERENT,
-        };
+        let mut writer = Self { out, next_referent: FIRST_REFERENT };
         writer.pointer(true);
         writer
     }

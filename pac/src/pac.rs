@@ -130,9 +130,7 @@ impl<'a> Pac<'a> {
         if version != 0 {
             return Err(PacError::Version(version));
         }
-        let count = usize::try_from(count)
-            .ok()
-            .filter(|&count| count <= MAX_BUFFERS);
+        let count = usize::try_from(count).ok().filter(|&count| count <= MAX_BUFFERS);
         let count = count.ok_or(PacError::TooManyBuffers)?;
         let directory_end = count.saturating_mul(ENTRY_LEN).saturating_add(HEADER_LEN);
         if directory_end > bytes.len() {
@@ -155,13 +153,8 @@ impl<'a> Pac<'a> {
 
         // [MS-KILE] 3.3.5.6.4: the PAC must not end with a zero-length buffer, neither last in the directory
         // nor at the end of the octets.
-        let is_last =
-            |buffer: &&Buffer<'_>| buffer.offset >= bytes.len() || Some(*buffer) == buffers.last();
-        match buffers
-            .iter()
-            .filter(|buffer| buffer.contents.is_empty())
-            .find(is_last)
-        {
+        let is_last = |buffer: &&Buffer<'_>| buffer.offset >= bytes.len() || Some(*buffer) == buffers.last();
+        match buffers.iter().filter(|buffer| buffer.contents.is_empty()).find(is_last) {
             Some(buffer) => Err(PacError::EmptyLastBuffer(buffer.kind)),
             None => Ok(Self { bytes, buffers }),
         }
@@ -241,15 +234,8 @@ fn read_entry<'a>(
     if offset < directory_end {
         return Err(outside);
     }
-    let contents = bytes
-        .get(offset..)
-        .and_then(|tail| tail.get(..size))
-        .ok_or(outside)?;
-    Ok(Buffer {
-        kind,
-        offset,
-        contents,
-    })
+    let contents = bytes.get(offset..).and_then(|tail| tail.get(..size)).ok_or(outside)?;
+    Ok(Buffer { kind, offset, contents })
 }
 
 /// Why octets are not a PAC, or a PAC cannot be written.

@@ -51,21 +51,15 @@ impl PreparedPac {
         let head_len = head.len();
         pad(&mut head, 0, 8);
 
-        let upn_dns_info = upn_dns_info
-            .encode()
-            .map_err(|error| PacError::Contents(BufferType::UPN_DNS_INFO, error))?;
+        let upn_dns_info =
+            upn_dns_info.encode().map_err(|error| PacError::Contents(BufferType::UPN_DNS_INFO, error))?;
         let buffers = [upn_dns_info, attributes_info.encode(), requestor.to_bytes()];
         let mut tail = Vec::new();
         for buffer in &buffers {
             tail.extend_from_slice(buffer);
             pad(&mut tail, 0, 8);
         }
-        Ok(Self {
-            head,
-            tail,
-            head_len,
-            tail_lens: buffers.map(|buffer| buffer.len()),
-        })
+        Ok(Self { head, tail, head_len, tail_lens: buffers.map(|buffer| buffer.len()) })
     }
 
     /// Appends to `out` the PAC of a TGT with this authtime and client name, signed twice with the one key
@@ -110,9 +104,7 @@ impl PreparedPac {
             attributes_info_len,
             requestor_len,
         ];
-        let len = lens.iter().fold(directory_len(lens.len()), |sum, &len| {
-            sum.saturating_add(padded(len))
-        });
+        let len = lens.iter().fold(directory_len(lens.len()), |sum, &len| sum.saturating_add(padded(len)));
         if len > MAX_LEN {
             return Err(PacError::TooLong(len));
         }
@@ -136,10 +128,7 @@ impl PreparedPac {
         let pac = out.get_mut(start..).unwrap_or_default();
         let server = mac(pac);
         let kdc = mac(server.as_bytes());
-        if [server, kdc]
-            .iter()
-            .any(|mac| mac.as_bytes().len() != kind.mac_len())
-        {
+        if [server, kdc].iter().any(|mac| mac.as_bytes().len() != kind.mac_len()) {
             return Err(PacError::MacLength);
         }
         write_mac(pac, server_at, &server);

@@ -32,11 +32,7 @@ impl Sid {
         let mut sub_authorities = [0; MAX_SUB_AUTHORITIES];
         let [first, ..] = &mut sub_authorities;
         *first = sub_authority;
-        Self {
-            authority: [0, 0, 0, 0, 0, authority],
-            count: 1,
-            sub_authorities,
-        }
+        Self { authority: [0, 0, 0, 0, 0, authority], count: 1, sub_authorities }
     }
 
     /// A SID of this authority (48 bits) and these sub-authorities, first to last.
@@ -47,15 +43,9 @@ impl Sid {
         let [0, 0, authority @ ..] = authority.to_be_bytes() else {
             return Err(SidError::Authority);
         };
-        let mut sid = Self {
-            authority,
-            count: 0,
-            sub_authorities: [0; MAX_SUB_AUTHORITIES],
-        };
+        let mut sid = Self { authority, count: 0, sub_authorities: [0; MAX_SUB_AUTHORITIES] };
         for &sub_authority in sub_authorities {
-            sid = sid
-                .with_rid(sub_authority)
-                .ok_or(SidError::TooManySubAuthorities)?;
+            sid = sid.with_rid(sub_authority).ok_or(SidError::TooManySubAuthorities)?;
         }
         Ok(sid)
     }
@@ -85,11 +75,7 @@ impl Sid {
         for (slot, word) in sub_authorities.iter_mut().zip(words) {
             *slot = u32::from_le_bytes(*word);
         }
-        Ok(Self {
-            authority: [*a, *b, *c, *d, *e, *f],
-            count: *count,
-            sub_authorities,
-        })
+        Ok(Self { authority: [*a, *b, *c, *d, *e, *f], count: *count, sub_authorities })
     }
 
     /// The packet form: 8 octets and 4 for each sub-authority; 28 for an account of a domain.
@@ -118,17 +104,13 @@ impl Sid {
     /// The identifier authority, a 48-bit number; 5 is NT.
     #[must_use]
     pub fn authority(&self) -> u64 {
-        self.authority
-            .iter()
-            .fold(0, |value, &octet| (value << 8) | u64::from(octet))
+        self.authority.iter().fold(0, |value, &octet| (value << 8) | u64::from(octet))
     }
 
     /// The sub-authorities, first to last.
     #[must_use]
     pub fn sub_authorities(&self) -> &[u32] {
-        self.sub_authorities
-            .get(..usize::from(self.count))
-            .unwrap_or_default()
+        self.sub_authorities.get(..usize::from(self.count)).unwrap_or_default()
     }
 
     /// The last sub-authority: the relative identifier, where the SID is an account's or a group's.
@@ -170,9 +152,7 @@ impl fmt::Display for Sid {
             authority if authority <= u64::from(u32::MAX) => write!(f, "S-1-{authority}")?,
             authority => write!(f, "S-1-0x{authority:012X}")?,
         }
-        self.sub_authorities()
-            .iter()
-            .try_for_each(|sub_authority| write!(f, "-{sub_authority}"))
+        self.sub_authorities().iter().try_for_each(|sub_authority| write!(f, "-{sub_authority}"))
     }
 }
 
@@ -189,27 +169,20 @@ impl FromStr for Sid {
 
     fn from_str(text: &str) -> Result<Self, SidError> {
         let mut parts = text.split('-');
-        if !parts
-            .next()
-            .is_some_and(|part| part.eq_ignore_ascii_case("S"))
-        {
+        if !parts.next().is_some_and(|part| part.eq_ignore_ascii_case("S")) {
             return Err(SidError::Syntax);
         }
         match parts.next() {
             Some("1") => {}
             Some(revision) => {
-                return Err(revision
-                    .parse()
-                    .map_or(SidError::Syntax, SidError::Revision));
+                return Err(revision.parse().map_or(SidError::Syntax, SidError::Revision));
             }
             None => return Err(SidError::Syntax),
         }
         let mut sid = Self::new(authority(parts.next().ok_or(SidError::Syntax)?)?, &[])?;
         for part in parts {
             let sub_authority = digits(part)?.parse().map_err(|_| SidError::Syntax)?;
-            sid = sid
-                .with_rid(sub_authority)
-                .ok_or(SidError::TooManySubAuthorities)?;
+            sid = sid.with_rid(sub_authority).ok_or(SidError::TooManySubAuthorities)?;
         }
         Ok(sid)
     }
@@ -221,21 +194,14 @@ fn authority(text: &str) -> Result<u64, SidError> {
             u64::from_str_radix(hex, 16).map_err(|_| SidError::Syntax)
         }
         Some(_) => Err(SidError::Syntax),
-        None => digits(text)?
-            .parse::<u32>()
-            .map(u64::from)
-            .map_err(|_| SidError::Syntax),
+        None => digits(text)?.parse::<u32>().map(u64::from).map_err(|_| SidError::Syntax),
     }
 }
 
 /// At most ten decimal digits and no sign, which `str::parse` would let pass.
 fn digits(text: &str) -> Result<&str, SidError> {
     let plain = (1..=10).contains(&text.len()) && text.bytes().all(|octet| octet.is_ascii_digit());
-    if plain {
-        Ok(text)
-    } else {
-        Err(SidError::Syntax)
-    }
+    if plain { Ok(text) } else { Err(SidError::Syntax) }
 }
 
 /// Why octets or text are not a SID.
@@ -307,14 +273,8 @@ mod tests {
 
     #[test]
     fn reads_strings_of_either_case_and_leading_zeros() {
-        assert_eq!(
-            "s-1-5-32-544".parse::<Sid>().unwrap().to_string(),
-            "S-1-5-32-544"
-        );
-        assert_eq!(
-            "S-1-0X00000000000a-01".parse::<Sid>().unwrap().to_string(),
-            "S-1-10-1"
-        );
+        assert_eq!("s-1-5-32-544".parse::<Sid>().unwrap().to_string(), "S-1-5-32-544");
+        assert_eq!("S-1-0X00000000000a-01".parse::<Sid>().unwrap().to_string(), "S-1-10-1");
     }
 
     #[test]
@@ -365,10 +325,7 @@ mod tests {
         let group: Sid = DOMAIN_USERS.parse().unwrap();
         let domain = group.domain().unwrap();
         assert_eq!(group.rid(), Some(513));
-        assert_eq!(
-            domain.to_string(),
-            "S-1-5-21-3661267520-3940350627-3661189989"
-        );
+        assert_eq!(domain.to_string(), "S-1-5-21-3661267520-3940350627-3661189989");
         assert_eq!(domain.with_rid(513), Some(group));
         assert!(group.is_in_domain(&domain));
         assert!(!domain.is_in_domain(&domain));

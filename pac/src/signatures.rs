@@ -108,24 +108,16 @@ impl<'a> Signature<'a> {
     /// [`PacError::SignatureType`] for a checksum that does not sign PACs, [`PacError::SignatureLength`] unless
     /// type and checksum, or those and an RODCIdentifier, fill the buffer exactly.
     pub fn decode(buffer: &'a [u8]) -> Result<Self, PacError> {
-        let (number, rest) = buffer
-            .split_first_chunk::<4>()
-            .ok_or(PacError::SignatureLength)?;
+        let (number, rest) = buffer.split_first_chunk::<4>().ok_or(PacError::SignatureLength)?;
         let number = i32::from_le_bytes(*number);
         let kind = SignatureType::from_i32(number).ok_or(PacError::SignatureType(number))?;
-        let (mac, identifier) = rest
-            .split_at_checked(kind.mac_len())
-            .ok_or(PacError::SignatureLength)?;
+        let (mac, identifier) = rest.split_at_checked(kind.mac_len()).ok_or(PacError::SignatureLength)?;
         let rodc_identifier = match *identifier {
             [] => None,
             [low, high] => Some(u16::from_le_bytes([low, high])),
             _ => return Err(PacError::SignatureLength),
         };
-        Ok(Self {
-            kind,
-            mac,
-            rodc_identifier,
-        })
+        Ok(Self { kind, mac, rodc_identifier })
     }
 
     /// A buffer for a signature that [`sign`](crate::sign) will fill in: type, zeros, RODCIdentifier if given.
@@ -160,10 +152,7 @@ mod tests {
             for rodc_identifier in [None, Some(46_673)] {
                 let buffer = Signature::blank(kind, rodc_identifier);
                 let signature = Signature::decode(&buffer).unwrap();
-                assert_eq!(
-                    (signature.kind, signature.rodc_identifier),
-                    (kind, rodc_identifier)
-                );
+                assert_eq!((signature.kind, signature.rodc_identifier), (kind, rodc_identifier));
                 assert_eq!(signature.mac, vec![0; kind.mac_len()]);
             }
         }
@@ -190,10 +179,7 @@ mod tests {
         for number in [0, 1, 7, 12, 14, 17, 18, 21, 138, i32::MAX, i32::MIN] {
             let mut buffer = number.to_le_bytes().to_vec();
             buffer.extend([0; 16]);
-            assert_eq!(
-                Signature::decode(&buffer),
-                Err(PacError::SignatureType(number))
-            );
+            assert_eq!(Signature::decode(&buffer), Err(PacError::SignatureType(number)));
         }
     }
 

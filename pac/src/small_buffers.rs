@@ -33,11 +33,7 @@ impl ClientInfo {
     }
 
     /// Appends the buffer of such an authtime and name to `out`, which an error leaves as it was.
-    pub(crate) fn write(
-        client_id: FileTime,
-        name: &str,
-        out: &mut Vec<u8>,
-    ) -> Result<(), BufferError> {
+    pub(crate) fn write(client_id: FileTime, name: &str, out: &mut Vec<u8>) -> Result<(), BufferError> {
         let name_len = u16::try_from(utf16_len(name)).map_err(|_| BufferError::TooLong)?;
         out.extend_from_slice(&client_id.as_u64().to_le_bytes());
         out.extend_from_slice(&name_len.to_le_bytes());
@@ -52,14 +48,9 @@ impl ClientInfo {
     /// [`BufferError`] names the first rule the octets break.
     pub fn decode(buffer: &[u8]) -> Result<Self, BufferError> {
         let mut cursor = Cursor::new(buffer);
-        let client_id = cursor
-            .u64()
-            .map(FileTime::from_u64)
-            .ok_or(BufferError::Truncated)?;
+        let client_id = cursor.u64().map(FileTime::from_u64).ok_or(BufferError::Truncated)?;
         let name_len = cursor.u16().ok_or(BufferError::Truncated)?;
-        let name = cursor
-            .take(usize::from(name_len))
-            .ok_or(BufferError::Truncated)?;
+        let name = cursor.take(usize::from(name_len)).ok_or(BufferError::Truncated)?;
         if cursor.remaining() > 0 {
             return Err(BufferError::TrailingBytes);
         }
@@ -107,16 +98,8 @@ impl UpnDnsInfo {
     /// # Errors
     /// [`BufferError::TooLong`] if an item's length or offset exceeds 65,535.
     pub fn encode(&self) -> Result<Vec<u8>, BufferError> {
-        let constructed = if self.upn_constructed {
-            Self::CONSTRUCTED
-        } else {
-            0
-        };
-        let (extended, header_len) = if self.extended.is_some() {
-            (Self::EXTENDED, 24)
-        } else {
-            (0, 16)
-        };
+        let constructed = if self.upn_constructed { Self::CONSTRUCTED } else { 0 };
+        let (extended, header_len) = if self.extended.is_some() { (Self::EXTENDED, 24) } else { (0, 16) };
         let mut header = Vec::with_capacity(128);
         let mut items = Vec::with_capacity(128);
 
@@ -159,12 +142,7 @@ impl UpnDnsInfo {
             let sid = Sid::from_bytes(located(&mut cursor, buffer)?).map_err(BufferError::Sid)?;
             Some(SamNameAndSid { sam_name, sid })
         };
-        Ok(Self {
-            upn,
-            dns_domain_name,
-            upn_constructed: flags & Self::CONSTRUCTED != 0,
-            extended,
-        })
+        Ok(Self { upn, dns_domain_name, upn_constructed: flags & Self::CONSTRUCTED != 0, extended })
     }
 }
 
@@ -187,10 +165,7 @@ impl AttributesInfo {
     /// The buffer, 8 octets.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        [2, self.flags]
-            .into_iter()
-            .flat_map(u32::to_le_bytes)
-            .collect()
+        [2, self.flags].into_iter().flat_map(u32::to_le_bytes).collect()
     }
 
     /// Reads the buffer, which must hold one word of flags.
@@ -212,9 +187,7 @@ impl AttributesInfo {
 fn located<'a>(cursor: &mut Cursor<'_>, buffer: &'a [u8]) -> Result<&'a [u8], BufferError> {
     let len = cursor.u16().ok_or(BufferError::Truncated)?;
     let offset = cursor.u16().ok_or(BufferError::Truncated)?;
-    let tail = buffer
-        .get(usize::from(offset)..)
-        .ok_or(BufferError::Truncated)?;
+    let tail = buffer.get(usize::from(offset)..).ok_or(BufferError::Truncated)?;
     tail.get(..usize::from(len)).ok_or(BufferError::Truncated)
 }
 

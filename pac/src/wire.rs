@@ -45,9 +45,7 @@ impl<'a> Cursor<'a> {
     /// Skips to the next multiple of `alignment` octets from the start.
     pub(crate) fn align(&mut self, alignment: usize) -> Option<()> {
         let read = self.whole.len().checked_sub(self.rest.len())?;
-        let gap = read
-            .checked_next_multiple_of(alignment)?
-            .checked_sub(read)?;
+        let gap = read.checked_next_multiple_of(alignment)?.checked_sub(read)?;
         self.take(gap).map(|_| ())
     }
 }
@@ -60,9 +58,7 @@ pub(crate) fn padded(len: usize) -> usize {
 /// Appends zeros until `out`, from `start` on, is a multiple of `alignment` octets long.
 pub(crate) fn pad(out: &mut Vec<u8>, start: usize, alignment: usize) {
     let len = out.len().saturating_sub(start);
-    let gap = len
-        .checked_next_multiple_of(alignment)
-        .map_or(0, |end| end.saturating_sub(len));
+    let gap = len.checked_next_multiple_of(alignment).map_or(0, |end| end.saturating_sub(len));
     out.resize(out.len().saturating_add(gap), 0);
 }
 
@@ -82,7 +78,5 @@ pub(crate) fn utf16_text(bytes: &[u8]) -> Option<String> {
     let (units, []) = bytes.as_chunks::<2>() else {
         return None;
     };
-    char::decode_utf16(units.iter().map(|unit| u16::from_le_bytes(*unit)))
-        .collect::<Result<_, _>>()
-        .ok()
+    char::decode_utf16(units.iter().map(|unit| u16::from_le_bytes(*unit))).collect::<Result<_, _>>().ok()
 }

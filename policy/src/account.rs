@@ -66,9 +66,7 @@ impl Account {
     /// Whether the account is in the group Protected Users of `domain`.
     #[must_use]
     pub fn is_protected_user(&self, domain: &Sid) -> bool {
-        self.sids
-            .iter()
-            .any(|sid| sid.rid() == Some(PROTECTED_USERS) && sid.is_in_domain(domain))
+        self.sids.iter().any(|sid| sid.rid() == Some(PROTECTED_USERS) && sid.is_in_domain(domain))
     }
 
     /// Whether the account's tickets must never be forwardable or proxiable on its own account.
@@ -107,11 +105,7 @@ pub(crate) mod tests {
     #[test]
     fn protected_users_are_those_of_the_own_domain() {
         let domain = sid("S-1-5-21-1-2-3");
-        let cases = [
-            ("S-1-5-21-1-2-3-525", true),
-            ("S-1-5-21-9-9-9-525", false),
-            ("S-1-5-32-525", false),
-        ];
+        let cases = [("S-1-5-21-1-2-3-525", true), ("S-1-5-21-9-9-9-525", false), ("S-1-5-32-525", false)];
         for (group, expected) in cases {
             let mut account = alice();
             account.sids.push(sid(group));
@@ -123,10 +117,7 @@ pub(crate) mod tests {
     #[test]
     fn not_delegated_is_the_bit_of_that_name() {
         assert!(!alice().is_not_delegated());
-        let account = Account {
-            user_account_control: 0x0010_0200,
-            ..alice()
-        };
+        let account = Account { user_account_control: 0x0010_0200, ..alice() };
         assert!(account.is_not_delegated());
     }
 }

@@ -30,12 +30,7 @@ impl Rules {
     /// Only users of `domain`, and not its built-in Administrator: the default.
     #[must_use]
     pub fn users_of(domain: Sid) -> Self {
-        Self {
-            domain,
-            allow_computers: false,
-            allow_service_accounts: false,
-            allow_administrator: false,
-        }
+        Self { domain, allow_computers: false, allow_service_accounts: false, allow_administrator: false }
     }
 }
 
@@ -92,35 +87,21 @@ impl Account {
             Some(ADMINISTRATOR) if !rules.allow_administrator => Some(HardDenial::Administrator),
             _ => None,
         };
-        by_rid
-            .or_else(|| self.denial_by_role())
-            .or_else(|| self.denial_by_kind(rules))
+        by_rid.or_else(|| self.denial_by_role()).or_else(|| self.denial_by_kind(rules))
     }
 
     /// Accounts that carry the domain or a trust: no rule lifts this.
     fn denial_by_role(&self) -> Option<HardDenial> {
         const ROLES: [(u32, HardDenial); 4] = [
             (flags::SERVER_TRUST_ACCOUNT, HardDenial::DomainController),
-            (
-                flags::PARTIAL_SECRETS_ACCOUNT,
-                HardDenial::ReadOnlyDomainController,
-            ),
-            (
-                flags::INTERDOMAIN_TRUST_ACCOUNT,
-                HardDenial::InterdomainTrust,
-            ),
-            (
-                flags::TEMP_DUPLICATE_ACCOUNT,
-                HardDenial::TemporaryDuplicate,
-            ),
+            (flags::PARTIAL_SECRETS_ACCOUNT, HardDenial::ReadOnlyDomainController),
+            (flags::INTERDOMAIN_TRUST_ACCOUNT, HardDenial::InterdomainTrust),
+            (flags::TEMP_DUPLICATE_ACCOUNT, HardDenial::TemporaryDuplicate),
         ];
         if self.krbtgt_number.is_some() {
             return Some(HardDenial::BranchKrbtgt);
         }
-        ROLES
-            .into_iter()
-            .find(|(flag, _)| self.has(*flag))
-            .map(|(_, denial)| denial)
+        ROLES.into_iter().find(|(flag, _)| self.has(*flag)).map(|(_, denial)| denial)
     }
 
     fn denial_by_kind(&self, rules: &Rules) -> Option<HardDenial> {
@@ -152,26 +133,15 @@ mod tests {
 
     /// Everything an operator can allow.
     fn lenient() -> Rules {
-        Rules {
-            allow_computers: true,
-            allow_service_accounts: true,
-            allow_administrator: true,
-            ..strict()
-        }
+        Rules { allow_computers: true, allow_service_accounts: true, allow_administrator: true, ..strict() }
     }
 
     fn with_rid(rid: u32) -> Account {
-        Account {
-            object_sid: sid(&format!("{DOMAIN}-{rid}")),
-            ..alice()
-        }
+        Account { object_sid: sid(&format!("{DOMAIN}-{rid}")), ..alice() }
     }
 
     fn with_flags(user_account_control: u32) -> Account {
-        Account {
-            user_account_control,
-            ..alice()
-        }
+        Account { user_account_control, ..alice() }
     }
 
     #[test]
@@ -182,42 +152,15 @@ mod tests {
     #[test]
     fn no_rule_lifts_what_carries_the_domain() {
         let cases = [
-            (
-                Account {
-                    object_sid: sid("S-1-5-21-9-9-9-1104"),
-                    ..alice()
-                },
-                HardDenial::ForeignDomain,
-            ),
-            (
-                Account {
-                    object_sid: sid("S-1-5-32-544"),
-                    ..alice()
-                },
-                HardDenial::ForeignDomain,
-            ),
-            (
-                Account {
-                    object_sid: sid(DOMAIN),
-                    ..alice()
-                },
-                HardDenial::ForeignDomain,
-            ),
+            (Account { object_sid: sid("S-1-5-21-9-9-9-1104"), ..alice() }, HardDenial::ForeignDomain),
+            (Account { object_sid: sid("S-1-5-32-544"), ..alice() }, HardDenial::ForeignDomain),
+            (Account { object_sid: sid(DOMAIN), ..alice() }, HardDenial::ForeignDomain),
             (with_rid(502), HardDenial::Krbtgt),
             (with_rid(501), HardDenial::Guest),
             (with_rid(503), HardDenial::DefaultAccount),
-            (
-                Account {
-                    krbtgt_number: Some(0),
-                    ..alice()
-                },
-                HardDenial::BranchKrbtgt,
-            ),
+            (Account { krbtgt_number: Some(0), ..alice() }, HardDenial::BranchKrbtgt),
             (with_flags(0x0008_2000), HardDenial::DomainController),
-            (
-                with_flags(0x0500_1000),
-                HardDenial::ReadOnlyDomainController,
-            ),
+            (with_flags(0x0500_1000), HardDenial::ReadOnlyDomainController),
             (with_flags(0x0000_0820), HardDenial::InterdomainTrust),
             (with_flags(0x0000_0100), HardDenial::TemporaryDuplicate),
         ];
@@ -230,47 +173,13 @@ mod tests {
 
     #[test]
     fn the_operator_lifts_each_of_the_others_by_its_own_rule() {
-        let service = Account {
-            kind: AccountKind::ServiceAccount,
-            ..with_flags(0x1000)
-        };
-        let computer = Account {
-            kind: AccountKind::Computer,
-            ..with_flags(0x1000)
-        };
+        let service = Account { kind: AccountKind::ServiceAccount, ..with_flags(0x1000) };
+        let computer = Account { kind: AccountKind::Computer, ..with_flags(0x1000) };
         let cases = [
-            (
-                with_rid(500),
-                HardDenial::Administrator,
-                Rules {
-                    allow_administrator: true,
-                    ..strict()
-                },
-            ),
-            (
-                service,
-                HardDenial::ServiceAccount,
-                Rules {
-                    allow_service_accounts: true,
-                    ..strict()
-                },
-            ),
-            (
-                computer,
-                HardDenial::Computer,
-                Rules {
-                    allow_computers: true,
-                    ..strict()
-                },
-            ),
-            (
-                with_flags(0x1000),
-                HardDenial::Computer,
-                Rules {
-                    allow_computers: true,
-                    ..strict()
-                },
-            ),
+            (with_rid(500), HardDenial::Administrator, Rules { allow_administrator: true, ..strict() }),
+            (service, HardDenial::ServiceAccount, Rules { allow_service_accounts: true, ..strict() }),
+            (computer, HardDenial::Computer, Rules { allow_computers: true, ..strict() }),
+            (with_flags(0x1000), HardDenial::Computer, Rules { allow_computers: true, ..strict() }),
         ];
         for (account, denial, rules) in cases {
             assert_eq!(account.admissible(&strict()), Err(denial));

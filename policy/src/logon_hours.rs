@@ -32,9 +32,7 @@ impl LogonHours {
     /// Whether that hour, counted from 1601, is open.
     fn is_open(&self, hour: u64) -> bool {
         let slot = hour.saturating_add(EPOCH_SLOT) % HOURS;
-        let octet = usize::try_from(slot / 8)
-            .ok()
-            .and_then(|octet| self.0.get(octet));
+        let octet = usize::try_from(slot / 8).ok().and_then(|octet| self.0.get(octet));
         octet.is_some_and(|octet| octet >> (slot % 8) & 1 == 1)
     }
 }
@@ -56,11 +54,7 @@ mod tests {
     fn bit_zero_is_sunday_midnight_utc() {
         let sunday = FRIDAY - FRIDAY % 86_400 + 2 * 86_400;
         for (second, expected) in [(-1, false), (0, true), (3599, true), (3600, false)] {
-            assert_eq!(
-                only(0).permit(FileTime::from_unix_seconds(sunday + second)),
-                expected,
-                "{second}"
-            );
+            assert_eq!(only(0).permit(FileTime::from_unix_seconds(sunday + second)), expected, "{second}");
         }
     }
 

@@ -23,19 +23,13 @@ impl ReplicationPolicy {
         never_reveal: impl IntoIterator<Item = Sid>,
         reveal_on_demand: impl IntoIterator<Item = Sid>,
     ) -> Self {
-        Self {
-            never_reveal: sorted(never_reveal),
-            reveal_on_demand: sorted(reveal_on_demand),
-        }
+        Self { never_reveal: sorted(never_reveal), reveal_on_demand: sorted(reveal_on_demand) }
     }
 
     /// The same policy with more SIDs that are never revealed: what the operator denies beyond the directory.
     #[must_use]
     pub fn denying(self, more: impl IntoIterator<Item = Sid>) -> Self {
-        Self {
-            never_reveal: sorted(self.never_reveal.into_iter().chain(more)),
-            ..self
-        }
+        Self { never_reveal: sorted(self.never_reveal.into_iter().chain(more)), ..self }
     }
 
     /// The SIDs that are denied, ascending.
@@ -84,9 +78,7 @@ fn sorted(sids: impl IntoIterator<Item = Sid>) -> Vec<Sid> {
 }
 
 fn first_on(list: &[Sid], sids: &[Sid]) -> Option<Sid> {
-    sids.iter()
-        .copied()
-        .find(|sid| list.binary_search(sid).is_ok())
+    sids.iter().copied().find(|sid| list.binary_search(sid).is_ok())
 }
 
 #[cfg(test)]
@@ -102,40 +94,25 @@ mod tests {
     const ADMINISTRATORS: &str = "S-1-5-32-544";
 
     fn policy() -> ReplicationPolicy {
-        ReplicationPolicy::new(
-            [sid(ADMINISTRATORS)],
-            [sid(DOMAIN_USERS), sid(DOMAIN_USERS)],
-        )
+        ReplicationPolicy::new([sid(ADMINISTRATORS)], [sid(DOMAIN_USERS), sid(DOMAIN_USERS)])
     }
 
     #[test]
     fn reveals_who_is_on_the_allow_list() {
-        assert_eq!(
-            policy().judge(&[sid(ALICE), sid(DOMAIN_USERS)]),
-            Verdict::Reveal(sid(DOMAIN_USERS))
-        );
+        assert_eq!(policy().judge(&[sid(ALICE), sid(DOMAIN_USERS)]), Verdict::Reveal(sid(DOMAIN_USERS)));
     }
 
     #[test]
     fn denies_when_on_both_lists_in_either_order() {
-        for sids in [
-            [ADMINISTRATORS, DOMAIN_USERS],
-            [DOMAIN_USERS, ADMINISTRATORS],
-        ] {
-            assert_eq!(
-                policy().judge(&sids.map(sid)),
-                Verdict::NeverReveal(sid(ADMINISTRATORS))
-            );
+        for sids in [[ADMINISTRATORS, DOMAIN_USERS], [DOMAIN_USERS, ADMINISTRATORS]] {
+            assert_eq!(policy().judge(&sids.map(sid)), Verdict::NeverReveal(sid(ADMINISTRATORS)));
         }
     }
 
     #[test]
     fn denies_a_user_who_is_listed_directly() {
         let policy = policy().denying([sid(ALICE)]);
-        assert_eq!(
-            policy.judge(&[sid(ALICE), sid(DOMAIN_USERS)]),
-            Verdict::NeverReveal(sid(ALICE))
-        );
+        assert_eq!(policy.judge(&[sid(ALICE), sid(DOMAIN_USERS)]), Verdict::NeverReveal(sid(ALICE)));
     }
 
     #[test]
@@ -146,23 +123,13 @@ mod tests {
 
     #[test]
     fn empty_lists_serve_nobody() {
-        assert_eq!(
-            ReplicationPolicy::default().judge(&[sid(ALICE)]),
-            Verdict::NotListed
-        );
+        assert_eq!(ReplicationPolicy::default().judge(&[sid(ALICE)]), Verdict::NotListed);
     }
 
     #[test]
     fn lists_are_sorted_and_hold_each_sid_once() {
-        let policy = policy().denying([
-            sid("S-1-5-32-549"),
-            sid("S-1-5-32-544"),
-            sid("S-1-5-32-548"),
-        ]);
-        assert_eq!(
-            policy.never_reveal(),
-            ["S-1-5-32-544", "S-1-5-32-548", "S-1-5-32-549"].map(sid)
-        );
+        let policy = policy().denying([sid("S-1-5-32-549"), sid("S-1-5-32-544"), sid("S-1-5-32-548")]);
+        assert_eq!(policy.never_reveal(), ["S-1-5-32-544", "S-1-5-32-548", "S-1-5-32-549"].map(sid));
         assert_eq!(policy.reveal_on_demand(), [sid(DOMAIN_USERS)]);
     }
 }

@@ -93,14 +93,7 @@ mod tests {
             (FileTime::from_unix_seconds(NOW), Standing::Expired),
         ];
         for (account_expires, expected) in cases {
-            assert_eq!(
-                Account {
-                    account_expires,
-                    ..alice()
-                }
-                .standing(now()),
-                expected
-            );
+            assert_eq!(Account { account_expires, ..alice() }.standing(now()), expected);
         }
     }
 
@@ -108,14 +101,7 @@ mod tests {
     fn the_password_expires_at_the_second_it_names() {
         for (seconds, expected) in [(1, Standing::Good), (0, Standing::PasswordExpired)] {
             let password_expires = FileTime::from_unix_seconds(NOW + seconds);
-            assert_eq!(
-                Account {
-                    password_expires,
-                    ..alice()
-                }
-                .standing(now()),
-                expected
-            );
+            assert_eq!(Account { password_expires, ..alice() }.standing(now()), expected);
         }
     }
 
@@ -123,20 +109,10 @@ mod tests {
     fn what_restricts_other_ways_to_log_on_restricts_nothing_here() {
         // Password not required, smart card required, not delegated, no pre-authentication, DES only.
         for bit in [0x20, 0x4_0000, 0x10_0000, 0x40_0000, 0x20_0000] {
-            let account = Account {
-                user_account_control: 0x200 | bit,
-                ..alice()
-            };
+            let account = Account { user_account_control: 0x200 | bit, ..alice() };
             assert_eq!(account.standing(now()), Standing::Good, "{bit:#x}");
         }
-        let computer = Account {
-            kind: AccountKind::Computer,
-            ..alice()
-        };
-        assert_eq!(
-            computer.standing(now()),
-            Standing::Good,
-            "admission judges kinds"
-        );
+        let computer = Account { kind: AccountKind::Computer, ..alice() };
+        assert_eq!(computer.standing(now()), Standing::Good, "admission judges kinds");
     }
 }

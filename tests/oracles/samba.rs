@@ -10,9 +10,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use tgtx_oracles::{
-    BodyChecksum, Key, PartialTgt, Reply, TgsRequest, mac, open_ticket, tgs_rep, tgs_req,
-};
+use tgtx_oracles::{BodyChecksum, Key, PartialTgt, Reply, TgsRequest, mac, open_ticket, tgs_rep, tgs_req};
 use tgtx_tests::lab::{Lab, aes256_key};
 
 const PAC_SIGNATURE: i32 = 17;
@@ -40,10 +38,7 @@ fn samba_answers_under_the_subkey() {
     let (lab, tgt, mut request) = exchange_of("bob");
     request.subkey = Some(Key::aes256(&[9; 32]));
     let reply = send(&lab, &tgs_req(&tgt, &request).unwrap());
-    assert!(matches!(
-        tgs_rep(&reply, &tgt.session_key, request.subkey.as_ref()).unwrap(),
-        Reply::Issued(_)
-    ));
+    assert!(matches!(tgs_rep(&reply, &tgt.session_key, request.subkey.as_ref()).unwrap(), Reply::Issued(_)));
 }
 
 #[test]
@@ -98,12 +93,8 @@ fn exchange_of(user: &str) -> (Lab, PartialTgt, TgsRequest) {
 fn signed_pac(key: &Key, authtime: i64, name: &str, sid: &str) -> Vec<u8> {
     let name: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let client_id = (authtime + 11_644_473_600) * 10_000_000;
-    let client_info = [
-        &client_id.to_le_bytes()[..],
-        &u16::try_from(name.len()).unwrap().to_le_bytes(),
-        &name,
-    ]
-    .concat();
+    let client_info =
+        [&client_id.to_le_bytes()[..], &u16::try_from(name.len()).unwrap().to_le_bytes(), &name].concat();
     let signature = |mac: &[u8]| [&16_u32.to_le_bytes()[..], mac].concat();
     let pac = |server: &[u8], kdc: &[u8]| {
         assemble(&[
@@ -135,11 +126,7 @@ fn assemble(buffers: &[(u32, Vec<u8>)]) -> Vec<u8> {
 }
 
 fn sid_octets(sid: &str) -> Vec<u8> {
-    let parts: Vec<u32> = sid
-        .split('-')
-        .skip(3)
-        .map(|part| part.parse().unwrap())
-        .collect();
+    let parts: Vec<u32> = sid.split('-').skip(3).map(|part| part.parse().unwrap()).collect();
     let mut octets = vec![1, u8::try_from(parts.len()).unwrap(), 0, 0, 0, 0, 0, 5];
     octets.extend(parts.into_iter().flat_map(u32::to_le_bytes));
     octets
@@ -147,8 +134,7 @@ fn sid_octets(sid: &str) -> Vec<u8> {
 
 fn send(lab: &Lab, request: &[u8]) -> Vec<u8> {
     let mut kdc = TcpStream::connect(lab.kdc).unwrap();
-    kdc.write_all(&u32::try_from(request.len()).unwrap().to_be_bytes())
-        .unwrap();
+    kdc.write_all(&u32::try_from(request.len()).unwrap().to_be_bytes()).unwrap();
     kdc.write_all(request).unwrap();
     let mut length = [0; 4];
     kdc.read_exact(&mut length).unwrap();
@@ -157,16 +143,7 @@ fn send(lab: &Lab, request: &[u8]) -> Vec<u8> {
     reply
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test against a real KDC needs the real time"
-)]
+#[expect(clippy::disallowed_methods, reason = "a test against a real KDC needs the real time")]
 fn now() -> i64 {
-    i64::try_from(
-        SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap()
-            .as_secs(),
-    )
-    .unwrap()
+    i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap()
 }

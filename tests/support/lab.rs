@@ -118,14 +118,12 @@ impl Lab {
     /// # Panics
     /// Without it: a test that needs the lab has nothing to run against.
     pub fn from_environment() -> Self {
-        let folder =
-            std::env::var_os("TGTX_LAB").expect("TGTX_LAB names the lab's folder; run tests/run");
+        let folder = std::env::var_os("TGTX_LAB").expect("TGTX_LAB names the lab's folder; run tests/run");
         Self::read(Path::new(&folder))
     }
 
     fn read(folder: &Path) -> Self {
-        let mut lab: Self =
-            serde_json::from_slice(&read_file(&folder.join("lab.json"))).expect("lab.json");
+        let mut lab: Self = serde_json::from_slice(&read_file(&folder.join("lab.json"))).expect("lab.json");
         lab.folder = folder.to_owned();
         lab
     }
@@ -155,9 +153,7 @@ impl Lab {
 pub fn aes256_key(keytab: &Path) -> [u8; 32] {
     const KEYBLOCK: [u8; 4] = [0, 18, 0, 32];
     let octets = read_file(keytab);
-    let rest = octets
-        .windows(36)
-        .find_map(|window| window.strip_prefix(&KEYBLOCK)?.first_chunk::<32>());
+    let rest = octets.windows(36).find_map(|window| window.strip_prefix(&KEYBLOCK)?.first_chunk::<32>());
     *rest.expect("a keytab with an AES-256 key")
 }
 

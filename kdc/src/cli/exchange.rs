@@ -96,11 +96,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Err(error) => (None, Some(error)),
     };
     let report = Report::new(kdc.address, &outcome, opened.as_ref());
-    print(&if arguments.json {
-        report.json()
-    } else {
-        report.to_string()
-    })?;
+    print(&if arguments.json { report.json() } else { report.to_string() })?;
     let Outcome::Granted(granted) = outcome else {
         return Ok(ExitCode::FAILURE);
     };
@@ -120,13 +116,9 @@ fn kdc(arguments: &Arguments) -> Result<Kdc, Failure> {
     let found = |addresses: std::io::Result<std::vec::IntoIter<SocketAddr>>| {
         // Of several addresses, one that the source can reach.
         let reachable = |address: &SocketAddr| {
-            arguments
-                .source
-                .is_none_or(|source| source.is_ipv4() == address.is_ipv4())
+            arguments.source.is_none_or(|source| source.is_ipv4() == address.is_ipv4())
         };
-        addresses
-            .ok()
-            .and_then(|mut addresses| addresses.find(reachable))
+        addresses.ok().and_then(|mut addresses| addresses.find(reachable))
     };
     let host = arguments.kdc.as_str();
     let address = found(host.to_socket_addrs())
@@ -145,9 +137,9 @@ fn kdc(arguments: &Arguments) -> Result<Kdc, Failure> {
 }
 
 fn request<'c>(arguments: &Arguments, partial: &'c Credential) -> Result<Exchange<'c>, Failure> {
-    let (now, microseconds) = now()?;
-    let mut exchange = Exchange::new(partial, now, nonce()?, entropy::octets()?);
-    exchange.cusec = microseconds;
+    let now = now();
+    let mut exchange = Exchange::new(partial, now.seconds, nonce()?, entropy::octets()?);
+    exchange.cusec = now.microseconds;
     if arguments.key_list {
         exchange.key_list = Some(vec![RC4_HMAC]);
     }

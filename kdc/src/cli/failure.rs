@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use crate::client::ccache::CcacheError;
 use crate::client::inspect::InspectError;
@@ -10,8 +11,11 @@ use crate::client::mint::MintError;
 use crate::client::reply::ReplyError;
 use crate::client::request::BuildError;
 use crate::client::transport::TransportError;
+use crate::config::ConfigError;
 use crate::krb::keytab::KeytabError;
+use crate::shell::daemon::StartError;
 use crate::shell::entropy::EntropyError;
+use crate::shell::static_faults;
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
@@ -20,10 +24,7 @@ pub(super) enum Failure {
     #[error("{}: {error}", path.display())]
     Keytab { path: PathBuf, error: KeytabError },
     #[error("{}: {error}", path.display())]
-    BranchKey {
-        path: PathBuf,
-        error: BranchKeyError,
-    },
+    BranchKey { path: PathBuf, error: BranchKeyError },
     #[error("{}: {error}", path.display())]
     Ccache { path: PathBuf, error: CcacheError },
     #[error("{}: no ticket for a ticket-granting service in it", .0.display())]
@@ -42,8 +43,26 @@ pub(super) enum Failure {
     Inspect(#[from] InspectError),
     #[error(transparent)]
     Entropy(#[from] EntropyError),
-    #[error("the system's clock is beyond the years 0 to 9999")]
-    Clock,
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("cannot start: {0}")]
+    Runtime(io::Error),
+    #[error("cannot start: {0}")]
+    Process(String),
     #[error("standard output: {0}")]
     Output(io::Error),
+}
+
+impl Failure {
+    /// 78 where a file must be mended before another start makes sense, else 1.
+    pub(super) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Config(_) | Self::Start(StartError::Static(_)) => {
+                ExitCode::from(static_faults::EXIT_STATUS)
+            }
+            _ => ExitCode::FAILURE,
+        }
+    }
 }

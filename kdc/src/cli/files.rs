@@ -13,33 +13,19 @@ use crate::client::ccache::Ccache;
 use crate::krb::keytab::Keytab;
 
 /// Reads a file, which may hold keys.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the command line reads the files that its arguments name"
-)]
+#[expect(clippy::disallowed_methods, reason = "the command line reads the files that its arguments name")]
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    fs::read(path)
-        .map(Zeroizing::new)
-        .map_err(|error| Failure::File {
-            path: path.to_owned(),
-            error,
-        })
+    fs::read(path).map(Zeroizing::new).map_err(|error| Failure::File { path: path.to_owned(), error })
 }
 
 pub(super) fn read_keytab(path: &Path) -> Result<Keytab, Failure> {
-    Keytab::parse(&read(path)?).map_err(|error| Failure::Keytab {
-        path: path.to_owned(),
-        error,
-    })
+    Keytab::parse(&read(path)?).map_err(|error| Failure::Keytab { path: path.to_owned(), error })
 }
 
 /// The TGT of a credential cache.
 pub(super) fn read_tgt(path: &Path) -> Result<Credential, Failure> {
     Ccache::parse(&read(path)?)
-        .map_err(|error| Failure::Ccache {
-            path: path.to_owned(),
-            error,
-        })?
+        .map_err(|error| Failure::Ccache { path: path.to_owned(), error })?
         .into_tgt()
         .ok_or_else(|| Failure::NoTgt(path.to_owned()))
 }
@@ -48,10 +34,7 @@ pub(super) fn read_tgt(path: &Path) -> Result<Credential, Failure> {
 pub(super) fn write_ccache(path: &Path, credential: Credential) -> Result<(), Failure> {
     let file = Ccache::of(credential)
         .to_bytes()
-        .map_err(|error| Failure::Ccache {
-            path: path.to_owned(),
-            error,
-        })?;
+        .map_err(|error| Failure::Ccache { path: path.to_owned(), error })?;
     write(path, &file)
 }
 
@@ -70,10 +53,7 @@ pub(super) fn write(path: &Path, contents: &[u8]) -> Result<(), Failure> {
     written.map_err(|error| {
         // Whatever part of it is there holds keys. If it cannot be removed, the first error still says why.
         let _ = fs::remove_file(&beside);
-        Failure::File {
-            path: path.to_owned(),
-            error,
-        }
+        Failure::File { path: path.to_owned(), error }
     })
 }
 
@@ -88,10 +68,7 @@ mod tests {
         fs::write(&path, b"old").unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         write(&path, b"new").unwrap();
-        assert_eq!(
-            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(*read(&path).unwrap(), b"new");
         fs::remove_file(&path).unwrap();
     }

@@ -59,23 +59,19 @@ fn sid(text: &str) -> Result<Sid, pac::SidError> {
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let keytab = files::read_keytab(&arguments.keytab)?;
-    let key = keys::branch_key(&keytab, &arguments.realm, arguments.branch).map_err(|error| {
-        Failure::BranchKey {
-            path: arguments.keytab.clone(),
-            error,
-        }
-    })?;
-    let (now, microseconds) = now()?;
+    let key = keys::branch_key(&keytab, &arguments.realm, arguments.branch)
+        .map_err(|error| Failure::BranchKey { path: arguments.keytab.clone(), error })?;
+    let now = now();
     let mut partial = PartialTgt::new(
         &key,
         &arguments.realm,
         &arguments.user,
         arguments.sid,
-        now,
+        now.seconds,
         SessionKey::aes256(&entropy::octets()?),
         entropy::octets()?,
     );
-    partial.set_times(now, now.saturating_add(arguments.lifetime));
+    partial.set_times(now.seconds, now.seconds.saturating_add(arguments.lifetime));
     if arguments.enterprise {
         partial.client = Principal::enterprise(&arguments.realm, &arguments.user);
     }
@@ -91,8 +87,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         credential.times.endtime,
     );
     if let Some(path) = &arguments.request {
-        let mut exchange = Exchange::new(&credential, now, nonce()?, entropy::octets()?);
-        exchange.cusec = microseconds;
+        let mut exchange = Exchange::new(&credential, now.seconds, nonce()?, entropy::octets()?);
+        exchange.cusec = now.microseconds;
         files::write(path, &exchange.encode()?)?;
         print(&format!("{told}  written  {}, a TGS-REQ\n", path.display()))?;
     } else if let Some(path) = &arguments.out {

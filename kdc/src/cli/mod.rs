@@ -4,11 +4,14 @@
 //! error. Exit codes: 0 as asked, 1 refused or failed, 2 not understood. No secret is ever an argument, since
 //! arguments are for every user of the machine to see.
 
+mod check;
+mod demo;
 mod exchange;
 mod failure;
 mod files;
 mod mint;
 mod report;
+mod serve;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -18,7 +21,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 
 use crate::config::units;
-use crate::krb::messages::KerberosTime;
+use crate::exchange::Timestamp;
 use crate::shell::clock::Clock;
 use crate::shell::entropy;
 use failure::Failure;
@@ -38,9 +41,15 @@ Examples:
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Serve(serve::Arguments),
+    Demo(demo::Arguments),
+    Check(check::Arguments),
     Mint(mint::Arguments),
     Exchange(exchange::Arguments),
 }
+
+/// Where the configuration is unless `--config` says otherwise.
+const CONFIG: &str = "/etc/tgtx/tgtx.toml";
 
 /// Runs the verb that the arguments name; the first of them is the program.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -53,6 +62,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let done = match arguments.verb {
+        Verb::Serve(arguments) => serve::run(&arguments),
+        Verb::Demo(arguments) => demo::run(&arguments),
+        Verb::Check(arguments) => check::run(&arguments),
         Verb::Mint(arguments) => mint::run(&arguments),
         Verb::Exchange(arguments) => exchange::run(&arguments),
     };
@@ -60,7 +72,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(code) => code,
         Err(failure) => {
             eprintln!("tgtx: {failure}");
-            ExitCode::FAILURE
+            failure.exit_code()
         }
     }
 }
@@ -68,17 +80,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// Prints a result. `println!` would panic where a reader has closed the pipe.
 fn print(text: &str) -> Result<(), Failure> {
     let mut output = io::stdout().lock();
-    output
-        .write_all(text.as_bytes())
-        .and_then(|()| output.flush())
-        .map_err(Failure::Output)
+    output.write_all(text.as_bytes()).and_then(|()| output.flush()).map_err(Failure::Output)
 }
 
-/// The wall clock, with its microseconds.
-fn now() -> Result<(KerberosTime, u32), Failure> {
-    let now = Clock::start().now();
-    let time = KerberosTime::from_unix_seconds(now.unix_seconds).ok_or(Failure::Clock)?;
-    Ok((time, now.microseconds))
+/// The wall clock.
+fn now() -> Timestamp {
+    Clock::start().now()
 }
 
 /// A nonce of 31 random bits. RFC 4120 has 32, but Heimdal's KDC, and so Samba's, silently drops a request whose
@@ -107,9 +114,7 @@ mod tests {
         for arguments in [
             &["tgtx", "no-such-verb"][..],
             &["tgtx", "mint", "--user", "alice"],
-            &[
-                "tgtx", "exchange", "host", "--ccache", "x", "--udp", "--tcp",
-            ],
+            &["tgtx", "exchange", "host", "--ccache", "x", "--udp", "--tcp"],
         ] {
             let code = run(arguments.iter().map(OsString::from));
             assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::from(2)));

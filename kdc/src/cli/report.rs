@@ -140,10 +140,7 @@ impl Grant {
             ticket_kvno: granted.ticket_kvno.map(|kvno| kvno.as_u32()),
             session_key_etype: credential.key.etype,
             reply_etype: granted.reply_etype,
-            flags: Flags {
-                bits: credential.flags,
-                names: flag_names(credential.flags),
-            },
+            flags: Flags { bits: credential.flags, names: flag_names(credential.flags) },
             authtime: credential.times.authtime.to_string(),
             starttime: text(credential.times.starttime),
             endtime: credential.times.endtime.to_string(),
@@ -151,11 +148,7 @@ impl Grant {
             key_expiration: text(granted.key_expiration),
             supported_enctypes: granted.supported_enctypes,
             pac_options: granted.pac_options,
-            encrypted_padata_types: granted
-                .encrypted_padata
-                .iter()
-                .map(|(kind, _)| *kind)
-                .collect(),
+            encrypted_padata_types: granted.encrypted_padata.iter().map(|(kind, _)| *kind).collect(),
             key_list_etypes: granted.key_list.iter().map(|key| key.etype).collect(),
             opened: opened.map(|ticket| Opened {
                 client: ticket.client.to_string(),
@@ -175,11 +168,7 @@ impl PacContents {
             buffers: pac
                 .buffers
                 .iter()
-                .map(|&(BufferType(kind), octets)| PacBuffer {
-                    kind,
-                    name: BufferType(kind).name(),
-                    octets,
-                })
+                .map(|&(BufferType(kind), octets)| PacBuffer { kind, name: BufferType(kind).name(), octets })
                 .collect(),
             account: logon_info.map(|info| info.effective_name.clone()),
             domain: logon_info.map(|info| info.logon_domain_name.clone()),
@@ -196,11 +185,7 @@ impl PacContents {
 
 impl From<SignatureFound> for SignatureState {
     fn from(found: SignatureFound) -> Self {
-        Self {
-            kind: found.kind,
-            rodc_identifier: found.rodc_identifier,
-            holds: found.holds,
-        }
+        Self { kind: found.kind, rodc_identifier: found.rodc_identifier, holds: found.holds }
     }
 }
 
@@ -209,9 +194,7 @@ impl Denial {
         Self {
             code: denied.code,
             name: error_name(denied.code),
-            nt_status: denied
-                .nt_status
-                .map(|status| format!("{status:#010X}").replacen('X', "x", 1)),
+            nt_status: denied.nt_status.map(|status| format!("{status:#010X}").replacen('X', "x", 1)),
             nt_status_name: denied.nt_status.and_then(nt_status_name),
             server: denied.server.to_string(),
             stime: denied.stime.to_string(),
@@ -233,10 +216,7 @@ fn flag_names(flags: u32) -> Vec<&'static str> {
         (ticket_flags::INITIAL, "initial"),
         (ticket_flags::PRE_AUTHENT, "pre-authent"),
         (ticket_flags::HW_AUTHENT, "hw-authent"),
-        (
-            ticket_flags::TRANSITED_POLICY_CHECKED,
-            "transited-policy-checked",
-        ),
+        (ticket_flags::TRANSITED_POLICY_CHECKED, "transited-policy-checked"),
         (ticket_flags::OK_AS_DELEGATE, "ok-as-delegate"),
         (ticket_flags::ENC_PA_REP, "enc-pa-rep"),
         (ticket_flags::ANONYMOUS, "anonymous"),
@@ -271,20 +251,12 @@ impl fmt::Display for Report {
 
 impl fmt::Display for Grant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kvno = self
-            .ticket_kvno
-            .map_or_else(|| "none".to_owned(), |kvno| kvno.to_string());
+        let kvno = self.ticket_kvno.map_or_else(|| "none".to_owned(), |kvno| kvno.to_string());
         let starttime = self.starttime.as_ref().unwrap_or(&self.authtime);
         line!(f, "server", "{}", self.server)?;
         line!(f, "ticket", "{}, kvno {kvno}", etype(self.ticket_etype))?;
         line!(f, "session key", "{}", etype(self.session_key_etype))?;
-        line!(
-            f,
-            "flags",
-            "{:#010x} {}",
-            self.flags.bits,
-            self.flags.names.join(" ")
-        )?;
+        line!(f, "flags", "{:#010x} {}", self.flags.bits, self.flags.names.join(" "))?;
         line!(f, "authenticated", "{}", self.authtime)?;
         line!(f, "valid", "{starttime} to {}", self.endtime)?;
         if let Some(renew_till) = &self.renew_till {
@@ -301,11 +273,7 @@ impl fmt::Display for Grant {
                 f,
                 "key list",
                 "{}",
-                self.key_list_etypes
-                    .iter()
-                    .map(|&kind| etype(kind))
-                    .collect::<Vec<_>>()
-                    .join(" ")
+                self.key_list_etypes.iter().map(|&kind| etype(kind)).collect::<Vec<_>>().join(" ")
             )?;
         }
         self.opened.as_ref().map_or(Ok(()), |opened| opened.fmt(f))
@@ -319,24 +287,14 @@ impl fmt::Display for Opened {
             "in the ticket",
             "{}, session key {}",
             self.client,
-            if self.session_key_agrees {
-                "agrees"
-            } else {
-                "DIFFERS"
-            }
+            if self.session_key_agrees { "agrees" } else { "DIFFERS" }
         )?;
         let Some(pac) = &self.pac else {
             return line!(f, "PAC", "none");
         };
         line!(f, "PAC", "{} octets", pac.octets)?;
         for buffer in &pac.buffers {
-            writeln!(
-                f,
-                "    {:>2} {:<18} {}",
-                buffer.kind,
-                buffer.name.unwrap_or("unknown"),
-                buffer.octets
-            )?;
+            writeln!(f, "    {:>2} {:<18} {}", buffer.kind, buffer.name.unwrap_or("unknown"), buffer.octets)?;
         }
         line!(f, "server signature", "{}", pac.server_signature)?;
         line!(f, "KDC signature", "{}", pac.kdc_signature)?;
@@ -361,12 +319,7 @@ impl fmt::Display for Opened {
 
 impl fmt::Display for SignatureState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "type {}, {}",
-            self.kind,
-            if self.holds { "holds" } else { "DOES NOT HOLD" }
-        )?;
+        write!(f, "type {}, {}", self.kind, if self.holds { "holds" } else { "DOES NOT HOLD" })?;
         match self.rodc_identifier {
             Some(number) => write!(f, ", branch {number}"),
             None => Ok(()),
@@ -376,20 +329,9 @@ impl fmt::Display for SignatureState {
 
 impl fmt::Display for Denial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        line!(
-            f,
-            "error",
-            "{} {}",
-            self.code,
-            self.name.unwrap_or("unknown")
-        )?;
+        line!(f, "error", "{} {}", self.code, self.name.unwrap_or("unknown"))?;
         if let Some(status) = &self.nt_status {
-            line!(
-                f,
-                "NTSTATUS",
-                "{status} {}",
-                self.nt_status_name.unwrap_or("unknown")
-            )?;
+            line!(f, "NTSTATUS", "{status} {}", self.nt_status_name.unwrap_or("unknown"))?;
         }
         line!(f, "server", "{}", self.server)?;
         line!(f, "KDC's time", "{}", self.stime)?;
@@ -402,8 +344,6 @@ impl fmt::Display for Denial {
 
 /// The name of an encryption type, or its number.
 fn etype(number: i32) -> String {
-    EncryptionType::from_i32(number).map_or_else(
-        || format!("encryption type {number}"),
-        |etype| etype.to_string(),
-    )
+    EncryptionType::from_i32(number)
+        .map_or_else(|| format!("encryption type {number}"), |etype| etype.to_string())
 }

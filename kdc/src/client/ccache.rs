@@ -41,10 +41,7 @@ impl Ccache {
     /// A cache of the client's own with this one ticket.
     #[must_use]
     pub fn of(credential: Credential) -> Self {
-        Self {
-            principal: credential.client.clone(),
-            credentials: vec![credential],
-        }
+        Self { principal: credential.client.clone(), credentials: vec![credential] }
     }
 
     /// Reads a file. Any octets are answered, none with a panic, and no more is allocated than they hold.
@@ -66,10 +63,7 @@ impl Ccache {
                 credentials.push(credential);
             }
         }
-        Ok(Self {
-            principal,
-            credentials,
-        })
+        Ok(Self { principal, credentials })
     }
 
     /// The first ticket for a ticket-granting service, taken out.
@@ -87,9 +81,7 @@ impl Ccache {
     pub fn to_bytes(&self) -> Result<Zeroizing<Vec<u8>>, CcacheError> {
         // Room for everything at once: growing would leave copies of session keys behind.
         let tickets = self.credentials.iter().map(|c| c.ticket.len());
-        let room = tickets.fold(4096_usize, |sum, length| {
-            sum.saturating_add(length).saturating_add(4096)
-        });
+        let room = tickets.fold(4096_usize, |sum, length| sum.saturating_add(length).saturating_add(4096));
         let mut file = Writer(Zeroizing::new(Vec::with_capacity(room)));
         file.0.extend_from_slice(&FORMAT);
         file.short(DELTA_TIME.len())?;
@@ -120,10 +112,7 @@ impl<'a> Reader<'a> {
         let addresses = self
             .typed_list("an address")?
             .into_iter()
-            .map(|(addr_type, octets)| Address {
-                addr_type: i32::from(addr_type),
-                octets: octets.to_vec(),
-            })
+            .map(|(addr_type, octets)| Address { addr_type: i32::from(addr_type), octets: octets.to_vec() })
             .collect();
         self.typed_list("authorization data")?;
         let ticket = self.counted("a ticket")?.to_vec();
@@ -152,11 +141,7 @@ impl<'a> Reader<'a> {
         for _ in 0..count {
             components.push(self.counted(what)?.to_vec());
         }
-        Ok(Principal {
-            name_type,
-            realm,
-            components,
-        })
+        Ok(Principal { name_type, realm, components })
     }
 
     fn typed_list(&mut self, what: &'static str) -> Result<Vec<(i16, &'a [u8])>, CcacheError> {
@@ -183,10 +168,7 @@ impl<'a> Reader<'a> {
     }
 
     fn array<const N: usize>(&mut self, what: &'static str) -> Result<[u8; N], CcacheError> {
-        let (octets, rest) = self
-            .rest
-            .split_first_chunk()
-            .ok_or(CcacheError::Truncated(what))?;
+        let (octets, rest) = self.rest.split_first_chunk().ok_or(CcacheError::Truncated(what))?;
         self.rest = rest;
         Ok(*octets)
     }
@@ -298,29 +280,15 @@ mod tests {
                 renew_till: Some(KerberosTime::from_unix_seconds(1).unwrap()),
             },
             flags: 0x4081_0000,
-            addresses: vec![Address {
-                addr_type: 2,
-                octets: vec![127, 0, 0, 1],
-            }],
+            addresses: vec![Address { addr_type: 2, octets: vec![127, 0, 0, 1] }],
             ticket: vec![0x61, 0],
         }
     }
 
     fn same(one: &Credential, other: &Credential) -> bool {
-        (
-            &one.client,
-            &one.server,
-            one.key.etype,
-            &one.key.octets,
-            one.times,
-        ) == (
-            &other.client,
-            &other.server,
-            other.key.etype,
-            &other.key.octets,
-            other.times,
-        ) && (one.flags, &one.addresses, &one.ticket)
-            == (other.flags, &other.addresses, &other.ticket)
+        (&one.client, &one.server, one.key.etype, &one.key.octets, one.times)
+            == (&other.client, &other.server, other.key.etype, &other.key.octets, other.times)
+            && (one.flags, &one.addresses, &one.ticket) == (other.flags, &other.addresses, &other.ticket)
     }
 
     #[test]
@@ -362,10 +330,7 @@ mod tests {
         for length in 0..MIT.len() {
             accepted += usize::from(Ccache::parse(&MIT[..length]).is_ok());
         }
-        assert!(
-            accepted <= 3,
-            "{accepted}: one per credential before the last"
-        );
+        assert!(accepted <= 3, "{accepted}: one per credential before the last");
     }
 
     #[test]

@@ -44,11 +44,7 @@ impl Principal {
     }
 
     fn single(name_type: i32, realm: &str, name: &str) -> Self {
-        Self {
-            name_type,
-            realm: realm.into(),
-            components: vec![name.into()],
-        }
+        Self { name_type, realm: realm.into(), components: vec![name.into()] }
     }
 
     /// A copy of a name in a message.
@@ -89,11 +85,7 @@ fn text(octets: &[u8]) -> String {
         .chars()
         .flat_map(|c| {
             let escape = c.is_control();
-            escape
-                .then(|| c.escape_default())
-                .into_iter()
-                .flatten()
-                .chain((!escape).then_some(c))
+            escape.then(|| c.escape_default()).into_iter().flatten().chain((!escape).then_some(c))
         })
         .collect()
 }
@@ -123,10 +115,7 @@ impl SessionKey {
     /// Any type and octets.
     #[must_use]
     pub fn of(etype: i32, octets: &[u8]) -> Self {
-        Self {
-            etype,
-            octets: Zeroizing::new(octets.to_vec()),
-        }
+        Self { etype, octets: Zeroizing::new(octets.to_vec()) }
     }
 
     /// A copy of a key in a message.
@@ -138,10 +127,7 @@ impl SessionKey {
     /// The key, borrowed for a message.
     #[must_use]
     pub fn to_wire(&self) -> EncryptionKeyView<'_> {
-        EncryptionKeyView {
-            etype: self.etype,
-            value: &self.octets,
-        }
+        EncryptionKeyView { etype: self.etype, value: &self.octets }
     }
 
     /// The key as the encryption layer takes it.
@@ -151,10 +137,7 @@ impl SessionKey {
     pub fn encryption_key(&self) -> Result<EncryptionKey, KeyUnusable> {
         EncryptionType::from_i32(self.etype)
             .and_then(|etype| EncryptionKey::from_bytes(etype, &self.octets).ok())
-            .ok_or(KeyUnusable {
-                etype: self.etype,
-                length: self.octets.len(),
-            })
+            .ok_or(KeyUnusable { etype: self.etype, length: self.octets.len() })
     }
 }
 
@@ -198,17 +181,11 @@ pub struct Address {
 
 impl Address {
     pub(crate) fn to_wire(&self) -> HostAddress<'_> {
-        HostAddress {
-            addr_type: self.addr_type,
-            address: &self.octets,
-        }
+        HostAddress { addr_type: self.addr_type, address: &self.octets }
     }
 
     pub(crate) fn from_wire(address: &HostAddress<'_>) -> Self {
-        Self {
-            addr_type: address.addr_type,
-            octets: address.address.to_vec(),
-        }
+        Self { addr_type: address.addr_type, octets: address.address.to_vec() }
     }
 }
 

@@ -1,8 +1,8 @@
 //! Into a ticket, with its key: what the client that carries it cannot see.
 
 use pac::{
-    AttributesInfo, BufferError, BufferType, ClientInfo, LogonInfo, NdrError, Pac, PacError, Sid,
-    SidError, Signature, UpnDnsInfo,
+    AttributesInfo, BufferError, BufferType, ClientInfo, LogonInfo, NdrError, Pac, PacError, Sid, SidError,
+    Signature, UpnDnsInfo,
 };
 
 use super::{Principal, SessionKey, Times};
@@ -80,10 +80,7 @@ impl OpenedTicket {
             .chain(keys.iter().filter(|key| !named(key)))
             .filter(|key| key.etype().as_i32() == ticket.enc_part.etype)
             .find_map(|key| Some((key, key.open_ticket(ticket.enc_part.cipher).ok()?)))
-            .ok_or(InspectError::NoKey {
-                etype: ticket.enc_part.etype,
-                kvno: kvno.unwrap_or_default(),
-            })?;
+            .ok_or(InspectError::NoKey { etype: ticket.enc_part.etype, kvno: kvno.unwrap_or_default() })?;
         let part = EncTicketPart::parse(&plain)?;
         let pac = match &part.authorization_data {
             Some(data) => data.pacs()?.only(),
@@ -124,11 +121,7 @@ impl OpenedPac {
         };
         Ok(Self {
             octets: octets.to_vec(),
-            buffers: pac
-                .buffers()
-                .iter()
-                .map(|buffer| (buffer.kind, buffer.contents.len()))
-                .collect(),
+            buffers: pac.buffers().iter().map(|buffer| (buffer.kind, buffer.contents.len())).collect(),
             logon_info: decode(&pac, BufferType::LOGON_INFO, LogonInfo::decode)?,
             client_info: decode(&pac, BufferType::CLIENT_INFO, ClientInfo::decode)?,
             upn_dns_info: decode(&pac, BufferType::UPN_DNS_INFO, UpnDnsInfo::decode)?,
@@ -146,10 +139,8 @@ impl OpenedPac {
         let Some(logon_info) = &self.logon_info else {
             return Vec::new();
         };
-        let of_domain = logon_info
-            .groups
-            .iter()
-            .filter_map(|group| logon_info.logon_domain_id.with_rid(group.rid));
+        let of_domain =
+            logon_info.groups.iter().filter_map(|group| logon_info.logon_domain_id.with_rid(group.rid));
         let extra = logon_info.extra_sids.iter().map(|extra| extra.sid);
         of_domain.chain(extra).collect()
     }

@@ -12,11 +12,7 @@ pub type BranchKey = Key<Lab>;
 ///
 /// # Errors
 /// [`BranchKeyError`] says what is missing, or which numbers there are to choose from.
-pub fn branch_key(
-    keytab: &Keytab,
-    realm: &str,
-    branch: Option<u16>,
-) -> Result<BranchKey, BranchKeyError> {
+pub fn branch_key(keytab: &Keytab, realm: &str, branch: Option<u16>) -> Result<BranchKey, BranchKeyError> {
     let of_realm = |entry: &&Entry| entry.realm.eq_ignore_ascii_case(realm.as_bytes());
     let mut candidates: Vec<(&Entry, EncryptionType)> = keytab
         .entries()
@@ -30,10 +26,7 @@ pub fn branch_key(
         .collect();
     candidates.sort_by_key(|(entry, etype)| (entry.kvno, etype.as_i32()));
 
-    let mut numbers: Vec<u16> = candidates
-        .iter()
-        .map(|(entry, _)| branch_number(entry))
-        .collect();
+    let mut numbers: Vec<u16> = candidates.iter().map(|(entry, _)| branch_number(entry)).collect();
     numbers.dedup();
     match (numbers.as_slice(), candidates.last()) {
         ([_], Some((entry, etype))) => ready(entry, *etype).ok_or(BranchKeyError::Length),
@@ -45,11 +38,7 @@ pub fn branch_key(
 /// Every AES key of a keytab, to try on tickets.
 #[must_use]
 pub fn all_keys(keytab: &Keytab) -> Vec<Key<Lab>> {
-    keytab
-        .entries()
-        .iter()
-        .filter_map(|entry| ready(entry, EncryptionType::from_i32(entry.etype)?))
-        .collect()
+    keytab.entries().iter().filter_map(|entry| ready(entry, EncryptionType::from_i32(entry.etype)?)).collect()
 }
 
 fn ready(entry: &Entry, etype: EncryptionType) -> Option<Key<Lab>> {

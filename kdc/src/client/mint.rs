@@ -7,8 +7,7 @@
 use std::time::Duration;
 
 use pac::{
-    AttributesInfo, BufferType, ClientInfo, FileTime, LogonInfo, PacError, Sid, Signature,
-    SignatureType,
+    AttributesInfo, BufferType, ClientInfo, FileTime, LogonInfo, PacError, Sid, Signature, SignatureType,
 };
 
 use super::{Address, Credential, Principal, SessionKey, Times};
@@ -16,8 +15,8 @@ use crate::krb::crypto::{CONFOUNDER_LEN, MacKey};
 use crate::krb::der::{Der, DerError, SequenceOf, Writer};
 use crate::krb::keys::{Key, Lab};
 use crate::krb::messages::{
-    AuthorizationData, EncTicketPart, EncryptedData, HostAddress, HostAddresses, KerberosTime,
-    Ticket, TransitedEncoding, WireInt, if_relevant_pac, ticket_flags,
+    AuthorizationData, EncTicketPart, EncryptedData, HostAddress, HostAddresses, KerberosTime, Ticket,
+    TransitedEncoding, WireInt, if_relevant_pac, ticket_flags,
 };
 
 /// How long a partial TGT lives unless changed.
@@ -27,8 +26,7 @@ pub const LIFETIME: Duration = Duration::from_secs(10 * 3600);
 pub const RENEWABLE: Duration = Duration::from_secs(7 * 86_400);
 
 /// forwardable, renewable, enc-pa-rep: 0x40810000.
-pub const FLAGS: u32 =
-    ticket_flags::FORWARDABLE | ticket_flags::RENEWABLE | ticket_flags::ENC_PA_REP;
+pub const FLAGS: u32 = ticket_flags::FORWARDABLE | ticket_flags::RENEWABLE | ticket_flags::ENC_PA_REP;
 
 /// Everything in a partial TGT.
 #[derive(Debug)]
@@ -132,11 +130,7 @@ impl<'k> PartialTgt<'k> {
         let ticket = Ticket {
             realm: &self.server.realm,
             sname: self.server.to_wire().as_name(),
-            enc_part: EncryptedData {
-                etype: self.etype,
-                kvno: self.kvno,
-                cipher: &cipher,
-            },
+            enc_part: EncryptedData { etype: self.etype, kvno: self.kvno, cipher: &cipher },
         }
         .to_der();
         Ok(Credential {
@@ -165,10 +159,7 @@ impl<'k> PartialTgt<'k> {
             key: self.session_key.to_wire(),
             crealm: &self.client.realm,
             cname: self.client.to_wire().as_name(),
-            transited: TransitedEncoding {
-                tr_type: *tr_type,
-                contents,
-            },
+            transited: TransitedEncoding { tr_type: *tr_type, contents },
             authtime: self.times.authtime,
             starttime: self.times.starttime,
             endtime: self.times.endtime,
@@ -187,10 +178,7 @@ pub fn with_pacs(pacs: &[&[u8]]) -> Vec<u8> {
     writer.sequence(|data| {
         for pac in pacs.iter().rev() {
             let single = if_relevant_pac(pac);
-            for element in AuthorizationData::parse(&single)
-                .unwrap_or(SequenceOf::of(&[]))
-                .iter()
-            {
+            for element in AuthorizationData::parse(&single).unwrap_or(SequenceOf::of(&[])).iter() {
                 element.write(data);
             }
         }
@@ -220,13 +208,7 @@ pub struct PartialPac<'k> {
 impl<'k> PartialPac<'k> {
     /// The PAC of the account of this name and SID in a ticket of this authtime.
     #[must_use]
-    pub fn new(
-        key: &'k Key<Lab>,
-        realm: &str,
-        user: &str,
-        sid: Sid,
-        authtime: KerberosTime,
-    ) -> Self {
+    pub fn new(key: &'k Key<Lab>, realm: &str, user: &str, sid: Sid, authtime: KerberosTime) -> Self {
         let [high, low, _, _] = key.kvno().to_be_bytes();
         let branch = u16::from_be_bytes([high, low]);
         Self {
@@ -235,19 +217,11 @@ impl<'k> PartialPac<'k> {
                 client_id: FileTime::from_unix_seconds(authtime.unix_seconds()),
                 name: user.to_owned(),
             }),
-            attributes_info: Some(AttributesInfo {
-                flags: AttributesInfo::WAS_GIVEN_IMPLICITLY,
-            }),
+            attributes_info: Some(AttributesInfo { flags: AttributesInfo::WAS_GIVEN_IMPLICITLY }),
             requestor: Some(sid),
             more: Vec::new(),
-            server: Signer {
-                key: key.pac_key(),
-                rodc_identifier: None,
-            },
-            kdc: Signer {
-                key: key.pac_key(),
-                rodc_identifier: Some(branch),
-            },
+            server: Signer { key: key.pac_key(), rodc_identifier: None },
+            kdc: Signer { key: key.pac_key(), rodc_identifier: Some(branch) },
         }
     }
 
@@ -262,9 +236,8 @@ impl<'k> PartialPac<'k> {
             buffers.push((BufferType::LOGON_INFO, encoded));
         }
         if let Some(client_info) = &self.client_info {
-            let encoded = client_info
-                .encode()
-                .map_err(|error| PacError::Contents(BufferType::CLIENT_INFO, error))?;
+            let encoded =
+                client_info.encode().map_err(|error| PacError::Contents(BufferType::CLIENT_INFO, error))?;
             buffers.push((BufferType::CLIENT_INFO, encoded));
         }
         buffers.push((BufferType::SERVER_CHECKSUM, self.server.blank()?));
@@ -285,14 +258,10 @@ impl<'k> PartialPac<'k> {
     /// [`MintError::Pac`] if a buffer cannot be encoded, or `more` makes it no PAC.
     pub fn encode(&self) -> Result<Vec<u8>, MintError> {
         let buffers = self.buffers()?;
-        let borrowed: Vec<(BufferType, &[u8])> = buffers
-            .iter()
-            .map(|(kind, contents)| (*kind, contents.as_slice()))
-            .collect();
+        let borrowed: Vec<(BufferType, &[u8])> =
+            buffers.iter().map(|(kind, contents)| (*kind, contents.as_slice())).collect();
         let mut pac = pac::lay_out(&borrowed)?;
-        pac::sign(&mut pac, &|data| self.server.key.mac(data), &|data| {
-            self.kdc.key.mac(data)
-        })?;
+        pac::sign(&mut pac, &|data| self.server.key.mac(data), &|data| self.kdc.key.mac(data))?;
         Ok(pac)
     }
 }

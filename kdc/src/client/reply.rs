@@ -4,8 +4,8 @@ use super::{Address, Credential, KeyUnusable, Principal, SessionKey, Times, requ
 use crate::krb::crypto::{CipherKey, IntegrityError, KeyUsage};
 use crate::krb::der::{Der, DerError};
 use crate::krb::messages::{
-    EncKdcRepPart, KdcRep, KerbErrorData, KerbExtError, KerbKeyListRep, KerberosTime, KrbError,
-    PaPacOptions, PaSupportedEnctypes, ReplyType, WireInt, pa_type,
+    EncKdcRepPart, KdcRep, KerbErrorData, KerbExtError, KerbKeyListRep, KerberosTime, KrbError, PaPacOptions,
+    PaSupportedEnctypes, ReplyType, WireInt, pa_type,
 };
 
 /// KRB_ERR_RESPONSE_TOO_BIG: ask again over TCP.
@@ -100,9 +100,7 @@ impl Denied {
     #[must_use]
     pub fn parse(reply: &[u8]) -> Option<Self> {
         let error = KrbError::parse(reply).ok()?;
-        let text = error
-            .e_text
-            .map(|text| String::from_utf8_lossy(text).into_owned());
+        let text = error.e_text.map(|text| String::from_utf8_lossy(text).into_owned());
         Some(Self {
             code: error.error_code,
             nt_status: error.e_data.and_then(nt_status),
@@ -117,9 +115,7 @@ impl Denied {
 /// The NTSTATUS in e-data, if that is what it holds.
 fn nt_status(e_data: &[u8]) -> Option<u32> {
     let data = KerbErrorData::parse(e_data).ok()?;
-    let value = data
-        .data_value
-        .filter(|_| data.data_type == KerbErrorData::EXTENDED)?;
+    let value = data.data_value.filter(|_| data.data_type == KerbErrorData::EXTENDED)?;
     KerbExtError::from_octets(value).map(|error| error.status)
 }
 
@@ -150,16 +146,13 @@ impl Granted {
         }
         let encrypted_padata = owned(part.encrypted_pa_data.into_iter().flatten());
         let of_kind = |wanted: i32| {
-            let mut values = encrypted_padata
-                .iter()
-                .filter(move |(kind, _)| *kind == wanted);
+            let mut values = encrypted_padata.iter().filter(move |(kind, _)| *kind == wanted);
             values.next().map(|(_, value)| value.as_slice())
         };
         let key_list = match of_kind(pa_type::KERB_KEY_LIST_REP) {
-            Some(value) => KerbKeyListRep::parse(value)?
-                .iter()
-                .map(|key| SessionKey::from_wire(&key))
-                .collect(),
+            Some(value) => {
+                KerbKeyListRep::parse(value)?.iter().map(|key| SessionKey::from_wire(&key)).collect()
+            }
             None => Vec::new(),
         };
         Ok(Self {
@@ -185,11 +178,7 @@ impl Granted {
             reply_etype: reply.enc_part.etype,
             ticket_etype: reply.ticket.enc_part.etype,
             ticket_kvno: reply.ticket.enc_part.kvno,
-            last_req: part
-                .last_req
-                .iter()
-                .map(|entry| (entry.lr_type, entry.lr_value))
-                .collect(),
+            last_req: part.last_req.iter().map(|entry| (entry.lr_type, entry.lr_value)).collect(),
             key_expiration: part.key_expiration,
             padata: owned(reply.padata.into_iter().flatten()),
             supported_enctypes: of_kind(pa_type::SUPPORTED_ENCTYPES)
@@ -205,12 +194,8 @@ impl Granted {
     }
 }
 
-fn owned<'a>(
-    padata: impl Iterator<Item = crate::krb::messages::PaData<'a>>,
-) -> Vec<(i32, Vec<u8>)> {
-    padata
-        .map(|padata| (padata.kind, padata.value.to_vec()))
-        .collect()
+fn owned<'a>(padata: impl Iterator<Item = crate::krb::messages::PaData<'a>>) -> Vec<(i32, Vec<u8>)> {
+    padata.map(|padata| (padata.kind, padata.value.to_vec())).collect()
 }
 
 /// Why octets are no answer to the request.

@@ -10,19 +10,17 @@ use super::{Address, Credential, KeyUnusable, Principal, SessionKey};
 use crate::krb::crypto::{CONFOUNDER_LEN, CipherKey, KeyUsage, MacKey, md5};
 use crate::krb::der::{Der, DerError, SequenceOf};
 use crate::krb::messages::{
-    ApReq, Authenticator, AuthorizationData, Checksum, EncryptedData, Etypes, HostAddress,
-    HostAddresses, KdcReq, KdcReqBody, KerbKeyListReq, KerberosTime, PaData, PaDatas, PaPacOptions,
-    RequestType, Ticket, WireInt, kdc_options, pa_type, pac_options,
+    ApReq, Authenticator, AuthorizationData, Checksum, EncryptedData, Etypes, HostAddress, HostAddresses,
+    KdcReq, KdcReqBody, KerbKeyListReq, KerberosTime, PaData, PaDatas, PaPacOptions, RequestType, Ticket,
+    WireInt, kdc_options, pa_type, pac_options,
 };
 
 /// cksumtype of rsa-md5 (RFC 3961 §6.2.2), which is unkeyed.
 pub const RSA_MD5: i32 = 7;
 
 /// forwardable, renewable, canonicalize, renewable-ok: what Windows asks a TGT with.
-pub const KDC_OPTIONS: u32 = kdc_options::FORWARDABLE
-    | kdc_options::RENEWABLE
-    | kdc_options::CANONICALIZE
-    | kdc_options::RENEWABLE_OK;
+pub const KDC_OPTIONS: u32 =
+    kdc_options::FORWARDABLE | kdc_options::RENEWABLE | kdc_options::CANONICALIZE | kdc_options::RENEWABLE_OK;
 
 /// What Windows offers: AES, RC4, RC4 for export, and its own -135.
 pub const ETYPES: [i32; 5] = [18, 17, 23, 24, -135];
@@ -168,10 +166,8 @@ impl<'c> Exchange<'c> {
         }
         padata.extend(self.more_padata.iter().cloned());
 
-        let padata: Vec<PaData<'_>> = padata
-            .iter()
-            .map(|(kind, value)| PaData { kind: *kind, value })
-            .collect();
+        let padata: Vec<PaData<'_>> =
+            padata.iter().map(|(kind, value)| PaData { kind: *kind, value }).collect();
         let padata = (!padata.is_empty()).then(|| PaDatas::of(&padata));
         let sent = self.sent_body.as_deref().unwrap_or(&body);
         let request = KdcReq::new(RequestType::TgsReq, padata, sent).map_err(BuildError::Body)?;
@@ -203,13 +199,10 @@ impl<'c> Exchange<'c> {
             nonce: self.nonce,
             etypes: Etypes::of(&self.etypes),
             addresses: (!addresses.is_empty()).then(|| HostAddresses::of(&addresses)),
-            enc_authorization_data: self.enc_authorization_data.as_ref().map(|(etype, cipher)| {
-                EncryptedData {
-                    etype: *etype,
-                    kvno: None,
-                    cipher,
-                }
-            }),
+            enc_authorization_data: self
+                .enc_authorization_data
+                .as_ref()
+                .map(|(etype, cipher)| EncryptedData { etype: *etype, kvno: None, cipher }),
             additional_tickets: (!tickets.is_empty()).then(|| SequenceOf::of(&tickets)),
         }
         .to_der())
@@ -226,16 +219,11 @@ impl<'c> Exchange<'c> {
             BodyChecksum::Absent => None,
             BodyChecksum::Other(kind, octets) => Some((*kind, octets.clone())),
         };
-        let data = self
-            .authenticator_data
-            .as_deref()
-            .map(AuthorizationData::parse);
+        let data = self.authenticator_data.as_deref().map(AuthorizationData::parse);
         let authenticator = Authenticator {
             crealm: &self.authenticator_client.realm,
             cname: self.authenticator_client.to_wire().as_name(),
-            cksum: checksum
-                .as_ref()
-                .map(|(kind, value)| Checksum { kind: *kind, value }),
+            cksum: checksum.as_ref().map(|(kind, value)| Checksum { kind: *kind, value }),
             cusec: self.cusec,
             ctime: self.ctime,
             subkey: self.subkey.as_ref().map(SessionKey::to_wire),
@@ -252,11 +240,7 @@ impl<'c> Exchange<'c> {
         Ok(ApReq {
             ap_options: self.ap_options,
             ticket: Ticket::parse(&self.credential.ticket).map_err(BuildError::Ticket)?,
-            authenticator: EncryptedData {
-                etype: key.etype().as_i32(),
-                kvno: None,
-                cipher: &cipher,
-            },
+            authenticator: EncryptedData { etype: key.etype().as_i32(), kvno: None, cipher: &cipher },
         }
         .to_der())
     }

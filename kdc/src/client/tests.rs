@@ -11,9 +11,9 @@ use crate::krb::crypto::{CipherKey, EncryptionKey, EncryptionType, KeyUsage, Mac
 use crate::krb::der::{Der, SequenceOf};
 use crate::krb::keytab::Keytab;
 use crate::krb::messages::{
-    ApReq, Authenticator, AuthorizationData, EncKdcRepPart, EncPartTag, EncryptedData, KdcRep,
-    KdcReq, KerbKeyListReq, KerberosTime, KrbError, LastReqEntry, PaData, PaPacOptions, ReplyType,
-    RequestType, Ticket, WireInt, pa_type,
+    ApReq, Authenticator, AuthorizationData, EncKdcRepPart, EncPartTag, EncryptedData, KdcRep, KdcReq,
+    KerbKeyListReq, KerberosTime, KrbError, LastReqEntry, PaData, PaPacOptions, ReplyType, RequestType,
+    Ticket, WireInt, pa_type,
 };
 
 const BRANCH: u32 = 46_673 << 16 | 1;
@@ -33,15 +33,7 @@ fn branch_key(octet: u8) -> BranchKey {
 
 fn partial(key: &BranchKey) -> PartialTgt<'_> {
     let session_key = SessionKey::aes256(&[1; 32]);
-    PartialTgt::new(
-        key,
-        "LAB.EXAMPLE",
-        "müller",
-        sid(),
-        now(),
-        session_key,
-        [2; 16],
-    )
+    PartialTgt::new(key, "LAB.EXAMPLE", "müller", sid(), now(), session_key, [2; 16])
 }
 
 fn credential() -> Credential {
@@ -127,10 +119,7 @@ fn authorization_data_of_any_octets_for_pacs() {
 fn a_pac_with_two_buffers_of_one_type_is_for_the_caller_to_lay_out() {
     let key = branch_key(7);
     let mut changed = partial(&key);
-    let second = ClientInfo {
-        client_id: pac::FileTime::ZERO,
-        name: "eve".to_owned(),
-    };
+    let second = ClientInfo { client_id: pac::FileTime::ZERO, name: "eve".to_owned() };
     changed.pac.more = vec![(BufferType::CLIENT_INFO, second.encode().unwrap())];
     assert!(changed.pac.encode().is_err());
     assert_eq!(changed.pac.buffers().unwrap().len(), 7);
@@ -146,16 +135,8 @@ fn the_request_is_the_windows_clients() {
     assert_eq!(request.msg_type, RequestType::TgsReq);
     assert_eq!(request.body().kdc_options, 0x4081_0010);
     assert_eq!(request.body().realm, b"LAB.EXAMPLE");
-    assert_eq!(
-        request.body().sname.unwrap().to_string(),
-        "krbtgt/LAB.EXAMPLE"
-    );
-    let kinds: Vec<i32> = request
-        .padata
-        .unwrap()
-        .iter()
-        .map(|padata| padata.kind)
-        .collect();
+    assert_eq!(request.body().sname.unwrap().to_string(), "krbtgt/LAB.EXAMPLE");
+    let kinds: Vec<i32> = request.padata.unwrap().iter().map(|padata| padata.kind).collect();
     assert_eq!(kinds, [1, 167, 161]);
     let of_kind = |kind| request.padata_of_kind(kind).next().unwrap();
     let options = PaPacOptions::parse(of_kind(pa_type::PAC_OPTIONS)).unwrap();
@@ -165,9 +146,8 @@ fn the_request_is_the_windows_clients() {
 
     let ap_req = ApReq::parse(of_kind(pa_type::TGS_REQ)).unwrap();
     let key = credential.key.encryption_key().unwrap();
-    let plain = CipherKey::new(&key, KeyUsage::TgsReqAuthenticator)
-        .open(ap_req.authenticator.cipher)
-        .unwrap();
+    let plain =
+        CipherKey::new(&key, KeyUsage::TgsReqAuthenticator).open(ap_req.authenticator.cipher).unwrap();
     let authenticator = Authenticator::parse(&plain).unwrap();
     let checksum = authenticator.cksum.unwrap();
     assert_eq!(checksum.kind, 7);
@@ -208,19 +188,14 @@ fn checksums_and_subkeys_vary() {
 fn reply(key: &SessionKey, usage: KeyUsage, nonce: u32) -> Vec<u8> {
     let tgt = credential();
     let ticket = Ticket::parse(&tgt.ticket).unwrap();
-    let key_list = [
-        0x30, 0x17, 0x30, 0x15, 0xa0, 0x03, 2, 1, 23, 0xa1, 0x0e, 4, 12,
-    ]
-    .into_iter()
-    .chain([9; 12])
-    .collect::<Vec<u8>>();
+    let key_list = [0x30, 0x17, 0x30, 0x15, 0xa0, 0x03, 2, 1, 23, 0xa1, 0x0e, 4, 12]
+        .into_iter()
+        .chain([9; 12])
+        .collect::<Vec<u8>>();
     let plain = EncKdcRepPart {
         tag: EncPartTag::EncTgsRepPart,
         key: tgt.key.to_wire(),
-        last_req: SequenceOf::of(&[LastReqEntry {
-            lr_type: 0,
-            lr_value: now(),
-        }]),
+        last_req: SequenceOf::of(&[LastReqEntry { lr_type: 0, lr_value: now() }]),
         nonce: WireInt::unsigned(nonce),
         key_expiration: None,
         flags: FLAGS,
@@ -232,14 +207,8 @@ fn reply(key: &SessionKey, usage: KeyUsage, nonce: u32) -> Vec<u8> {
         sname: ticket.sname,
         caddr: None,
         encrypted_pa_data: Some(SequenceOf::of(&[
-            PaData {
-                kind: pa_type::SUPPORTED_ENCTYPES,
-                value: &[0x1f, 0, 0, 0],
-            },
-            PaData {
-                kind: pa_type::KERB_KEY_LIST_REP,
-                value: &key_list,
-            },
+            PaData { kind: pa_type::SUPPORTED_ENCTYPES, value: &[0x1f, 0, 0, 0] },
+            PaData { kind: pa_type::KERB_KEY_LIST_REP, value: &key_list },
         ])),
     }
     .to_der();
@@ -252,11 +221,7 @@ fn reply(key: &SessionKey, usage: KeyUsage, nonce: u32) -> Vec<u8> {
         crealm: &tgt.client.realm,
         cname: tgt.client.to_wire().as_name(),
         ticket,
-        enc_part: EncryptedData {
-            etype: key.etype().as_i32(),
-            kvno: None,
-            cipher: &cipher,
-        },
+        enc_part: EncryptedData { etype: key.etype().as_i32(), kvno: None, cipher: &cipher },
     }
     .to_der()
 }
@@ -266,10 +231,7 @@ fn a_reply_opens_under_the_session_key_or_the_subkey() {
     let credential = credential();
     let mut exchange = Exchange::new(&credential, now(), 7, [3; 16]);
     let sealed = reply(&credential.key, KeyUsage::TgsRepSessionKey, 7);
-    let granted = Outcome::read(&sealed, &exchange)
-        .unwrap()
-        .granted()
-        .unwrap();
+    let granted = Outcome::read(&sealed, &exchange).unwrap().granted().unwrap();
     assert_eq!(granted.credential.times.endtime, now());
     assert_eq!(granted.supported_enctypes, Some(0x1f));
     assert_eq!(granted.key_list[0].etype, 23);
@@ -277,16 +239,8 @@ fn a_reply_opens_under_the_session_key_or_the_subkey() {
     let subkey = SessionKey::aes128(&[4; 16]);
     let under_subkey = reply(&subkey, KeyUsage::TgsRepSubkey, 7);
     exchange.subkey = Some(subkey);
-    assert!(
-        Outcome::read(&under_subkey, &exchange)
-            .unwrap()
-            .granted()
-            .is_some()
-    );
-    assert_eq!(
-        Outcome::read(&sealed, &exchange).unwrap_err(),
-        ReplyError::KeyType(18)
-    );
+    assert!(Outcome::read(&under_subkey, &exchange).unwrap().granted().is_some());
+    assert_eq!(Outcome::read(&sealed, &exchange).unwrap_err(), ReplyError::KeyType(18));
 }
 
 #[test]
@@ -294,30 +248,17 @@ fn an_answer_to_another_request_is_none() {
     let credential = credential();
     let exchange = Exchange::new(&credential, now(), 7, [3; 16]);
     let other = reply(&credential.key, KeyUsage::TgsRepSessionKey, 8);
-    assert_eq!(
-        Outcome::read(&other, &exchange).unwrap_err(),
-        ReplyError::Nonce
-    );
+    assert_eq!(Outcome::read(&other, &exchange).unwrap_err(), ReplyError::Nonce);
     let other = reply(&SessionKey::aes256(&[9; 32]), KeyUsage::TgsRepSessionKey, 7);
-    assert!(matches!(
-        Outcome::read(&other, &exchange),
-        Err(ReplyError::Integrity(_))
-    ));
-    assert!(matches!(
-        Outcome::read(b"", &exchange),
-        Err(ReplyError::Malformed(_))
-    ));
+    assert!(matches!(Outcome::read(&other, &exchange), Err(ReplyError::Integrity(_))));
+    assert!(matches!(Outcome::read(b"", &exchange), Err(ReplyError::Malformed(_))));
 }
 
 #[test]
 fn a_refusal_carries_its_code_and_nt_status() {
     let credential = credential();
     let exchange = Exchange::new(&credential, now(), 7, [3; 16]);
-    let e_data = crate::krb::messages::KerbExtError {
-        status: 0xc000_0072,
-        flags: 3,
-    }
-    .to_e_data();
+    let e_data = crate::krb::messages::KerbExtError { status: 0xc000_0072, flags: 3 }.to_e_data();
     let server = Principal::krbtgt("LAB.EXAMPLE");
     let error = KrbError {
         ctime: None,

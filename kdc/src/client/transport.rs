@@ -76,15 +76,10 @@ impl Kdc {
 
     fn over_udp(&self, request: &[u8]) -> Result<Vec<u8>, TransportError> {
         let failed = |error| TransportError::new("UDP", self.address, error);
-        let socket: UdpSocket = self
-            .socket(Type::DGRAM, IpProtocol::UDP)
-            .map_err(failed)?
-            .into();
+        let socket: UdpSocket = self.socket(Type::DGRAM, IpProtocol::UDP).map_err(failed)?.into();
         // Connected, so that the kernel drops what does not come from the address asked.
         socket.connect(self.address).map_err(failed)?;
-        socket
-            .set_read_timeout(Some(self.timeout))
-            .map_err(failed)?;
+        socket.set_read_timeout(Some(self.timeout)).map_err(failed)?;
         let mut reply = vec![0; LONGEST_DATAGRAM];
         let mut timed_out = io::Error::from(io::ErrorKind::TimedOut);
         for _ in 0..self.attempts {
@@ -162,10 +157,7 @@ pub fn receive_frame(mut stream: impl Read) -> io::Result<Vec<u8>> {
 
 /// A socket's time-out is `WouldBlock` on Unix, `connect`'s is `TimedOut`.
 fn is_timeout(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
-    )
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
 
 /// The KDC was not reached, or gave no answer.
@@ -180,11 +172,7 @@ pub struct TransportError {
 
 impl TransportError {
     fn new(protocol: &'static str, address: SocketAddr, source: io::Error) -> Self {
-        Self {
-            address,
-            protocol,
-            source,
-        }
+        Self { address, protocol, source }
     }
 
     /// Whether nobody answered in time.
@@ -196,10 +184,7 @@ impl TransportError {
     /// Whether the peer closed the connection in place of an answer.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        matches!(
-            self.source.kind(),
-            io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset
-        )
+        matches!(self.source.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset)
     }
 }
 
@@ -256,10 +241,7 @@ mod tests {
     fn asks_again_over_tcp_from_the_source_chosen_when_the_reply_is_too_big() {
         let (address, served) = kdc();
         let source: IpAddr = "127.0.0.9".parse().unwrap();
-        let kdc = Kdc {
-            source: Some(source),
-            ..Kdc::at(address)
-        };
+        let kdc = Kdc { source: Some(source), ..Kdc::at(address) };
         assert_eq!(kdc.ask(b"request").unwrap(), b"request");
         assert_eq!(served.join().unwrap(), source);
     }
@@ -270,11 +252,7 @@ mod tests {
         send_frame(&mut frame, b"abc").unwrap();
         assert_eq!(frame, [0, 0, 0, 3, b'a', b'b', b'c']);
         assert_eq!(receive_frame(frame.as_slice()).unwrap(), b"abc");
-        for broken in [
-            &[0x00, 0x10, 0, 1][..],
-            &[0xff, 0xff, 0xff, 0xff],
-            &[0, 0, 0, 4, 1],
-        ] {
+        for broken in [&[0x00, 0x10, 0, 1][..], &[0xff, 0xff, 0xff, 0xff], &[0, 0, 0, 4, 1]] {
             assert!(receive_frame(broken).is_err());
         }
     }

@@ -23,35 +23,18 @@ struct Place {
 impl ConfigError {
     /// The file itself cannot be read.
     pub(crate) fn unreadable(file: &Path, error: &std::io::Error) -> Self {
-        Self::of_object(
-            file,
-            format!("cannot be read: {error}"),
-            "name the configuration with --config FILE",
-        )
+        Self::of_object(file, format!("cannot be read: {error}"), "name the configuration with --config FILE")
     }
 
     pub(super) fn of_object(file: &Path, problem: String, mend: &str) -> Self {
-        Self {
-            file: file.to_owned(),
-            place: None,
-            problem,
-            mend: mend.to_owned(),
-        }
+        Self { file: file.to_owned(), place: None, problem, mend: mend.to_owned() }
     }
 
     /// Tells a fault that the TOML reader or a value's own type found.
     pub(super) fn from_toml(error: &toml::de::Error, text: &str, file: &Path) -> Self {
         let offset = error.span().map(|span| span.start);
-        let (problem, mend) = explain(
-            error.message(),
-            offset.and_then(|offset| key_at(text, offset)),
-        );
-        Self {
-            file: file.to_owned(),
-            place: offset.map(|offset| Place::of(text, offset)),
-            problem,
-            mend,
-        }
+        let (problem, mend) = explain(error.message(), offset.and_then(|offset| key_at(text, offset)));
+        Self { file: file.to_owned(), place: offset.map(|offset| Place::of(text, offset)), problem, mend }
     }
 }
 
@@ -63,12 +46,7 @@ impl fmt::Display for ConfigError {
         if let Some(Place { line, column }) = self.place {
             write!(formatter, ":{line}:{column}")?;
         }
-        write!(
-            formatter,
-            ": {}; {}",
-            one_line(&self.problem),
-            one_line(&self.mend)
-        )
+        write!(formatter, ": {}; {}", one_line(&self.problem), one_line(&self.mend))
     }
 }
 
@@ -78,12 +56,8 @@ impl Place {
     fn of(text: &str, offset: usize) -> Self {
         let before = text.get(..offset).unwrap_or(text);
         let line = before.matches('\n').count().saturating_add(1);
-        let column = before
-            .chars()
-            .rev()
-            .take_while(|&character| character != '\n')
-            .count()
-            .saturating_add(1);
+        let column =
+            before.chars().rev().take_while(|&character| character != '\n').count().saturating_add(1);
         Self { line, column }
     }
 }
@@ -107,8 +81,8 @@ fn explain(message: &str, key: Option<&str>) -> (String, String) {
     if first_line.starts_with("unknown variant") {
         let unknown = names.next().unwrap_or_default();
         let known: Vec<&str> = names.collect();
-        let problem = key.map_or_else(String::new, |key| format!("{key}: "))
-            + &format!("unknown value \"{unknown}\"");
+        let problem =
+            key.map_or_else(String::new, |key| format!("{key}: ")) + &format!("unknown value \"{unknown}\"");
         let mend = match nearest(unknown, &known) {
             Some(name) => format!("did you mean \"{name}\"?"),
             None => format!("write one of {}", known.join(", ")),
@@ -116,21 +90,12 @@ fn explain(message: &str, key: Option<&str>) -> (String, String) {
         return (problem, mend);
     }
     if first_line.starts_with("missing field") {
-        return (
-            first_line.replace("missing field", "missing key"),
-            "add it".to_owned(),
-        );
+        return (first_line.replace("missing field", "missing key"), "add it".to_owned());
     }
-    let told = key.map_or_else(
-        || first_line.to_owned(),
-        |key| format!("{key}: {first_line}"),
-    );
+    let told = key.map_or_else(|| first_line.to_owned(), |key| format!("{key}: {first_line}"));
     match told.split_once(MEND) {
         Some((problem, mend)) => (problem.to_owned(), mend.to_owned()),
-        None => (
-            told,
-            "conf/reference.toml shows every key with a valid value".to_owned(),
-        ),
+        None => (told, "conf/reference.toml shows every key with a valid value".to_owned()),
     }
 }
 
@@ -147,9 +112,7 @@ fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
 /// The key whose value stands at `offset`, where both are on one line.
 fn key_at(text: &str, offset: usize) -> Option<&str> {
     let before = text.get(..offset)?;
-    let start = before
-        .rfind('\n')
-        .map_or(0, |newline| newline.saturating_add(1));
+    let start = before.rfind('\n').map_or(0, |newline| newline.saturating_add(1));
     let line = text.get(start..)?.lines().next()?;
     let (key, _) = line.split_once('=')?;
     // A line within an array of several lines is a value, which may hold the sign as well.

@@ -87,10 +87,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            connections: NonZeroUsize::new(20_000),
-            connections_per_ip: NonZeroUsize::new(1_000),
-        }
+        Self { connections: NonZeroUsize::new(20_000), connections_per_ip: NonZeroUsize::new(1_000) }
     }
 }
 

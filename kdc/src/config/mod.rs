@@ -125,8 +125,8 @@ impl Config {
     /// # Errors
     /// One line that names file, key or object and the mend.
     pub fn parse(text: &str, surroundings: Surroundings<'_>) -> Result<Self, ConfigError> {
-        let file: ConfigFile = toml::from_str(text)
-            .map_err(|error| ConfigError::from_toml(&error, text, surroundings.file))?;
+        let file: ConfigFile =
+            toml::from_str(text).map_err(|error| ConfigError::from_toml(&error, text, surroundings.file))?;
         Self::try_from((file, surroundings))
     }
 }
@@ -135,8 +135,7 @@ impl TryFrom<(ConfigFile, Surroundings<'_>)> for Config {
     type Error = ConfigError;
 
     fn try_from((file, surroundings): (ConfigFile, Surroundings<'_>)) -> Result<Self, ConfigError> {
-        let fault =
-            |problem: String, mend: &str| ConfigError::of_object(surroundings.file, problem, mend);
+        let fault = |problem: String, mend: &str| ConfigError::of_object(surroundings.file, problem, mend);
         if file.listen.kerberos.is_empty() {
             return Err(fault(
                 "[listen] kerberos is empty".to_owned(),
@@ -160,13 +159,7 @@ impl TryFrom<(ConfigFile, Surroundings<'_>)> for Config {
             }
             domains.push(Domain::try_from((domain, surroundings))?);
         }
-        Ok(Self {
-            listen: file.listen,
-            limits: file.limits,
-            replay: file.replay,
-            log: file.log,
-            domains,
-        })
+        Ok(Self { listen: file.listen, limits: file.limits, replay: file.replay, log: file.log, domains })
     }
 }
 
@@ -176,30 +169,18 @@ impl TryFrom<(DomainFile, Surroundings<'_>)> for Domain {
     fn try_from((file, surroundings): (DomainFile, Surroundings<'_>)) -> Result<Self, ConfigError> {
         let realm = file.realm.0;
         let fault = |problem: &str, mend: &str| {
-            ConfigError::of_object(
-                surroundings.file,
-                format!("domain {realm}: {problem}"),
-                mend,
-            )
+            ConfigError::of_object(surroundings.file, format!("domain {realm}: {problem}"), mend)
         };
         if file.keytabs.is_empty() {
-            return Err(fault(
-                "keytabs is empty",
-                "name the keytab that holds the realm's krbtgt key",
-            ));
+            return Err(fault("keytabs is empty", "name the keytab that holds the realm's krbtgt key"));
         }
         let keytabs = file
             .keytabs
             .into_iter()
-            .map(|path| {
-                path.resolve(surroundings)
-                    .map_err(|problem| fault(&problem, CREDENTIAL_MEND))
-            })
+            .map(|path| path.resolve(surroundings).map_err(|problem| fault(&problem, CREDENTIAL_MEND)))
             .collect::<Result<Vec<_>, _>>()?;
         let directory = match (file.directory, file.ldap) {
-            (DirectoryText::Ldap, Some(ldap)) => {
-                Directory::Ldap(resolve_ldap(ldap, surroundings, &fault)?)
-            }
+            (DirectoryText::Ldap, Some(ldap)) => Directory::Ldap(resolve_ldap(ldap, surroundings, &fault)?),
             (DirectoryText::Ldap, None) => {
                 return Err(fault(
                     "directory is \"ldap\" and [domain.ldap] is missing",
@@ -246,15 +227,9 @@ fn resolve_ldap(
             "name a server such as \"ldaps://dc1.lab.example\"",
         ));
     }
-    let urls = file
-        .urls
-        .into_iter()
-        .map(|text| text.with_plaintext(file.allow_plaintext))
-        .collect();
-    let password = file
-        .password_file
-        .resolve(surroundings)
-        .map_err(|problem| fault(&problem, CREDENTIAL_MEND))?;
+    let urls = file.urls.into_iter().map(|text| text.with_plaintext(file.allow_plaintext)).collect();
+    let password =
+        file.password_file.resolve(surroundings).map_err(|problem| fault(&problem, CREDENTIAL_MEND))?;
     Ok(Ldap {
         urls,
         bind_dn: file.bind_dn.0,
@@ -269,10 +244,7 @@ fn resolve_ldap(
 /// The addresses Kerberos is served on where the file names none: every interface, IPv4 and IPv6.
 fn default_kerberos_addresses() -> Vec<SocketAddr> {
     use std::net::{Ipv4Addr, Ipv6Addr};
-    vec![
-        (Ipv4Addr::UNSPECIFIED, 88).into(),
-        (Ipv6Addr::UNSPECIFIED, 88).into(),
-    ]
+    vec![(Ipv4Addr::UNSPECIFIED, 88).into(), (Ipv6Addr::UNSPECIFIED, 88).into()]
 }
 
 #[cfg(test)]

@@ -8,17 +8,13 @@ const LAB: &str = include_str!("../../../conf/lab-ldif.toml");
 const REFERENCE: &str = include_str!("../../../conf/reference.toml");
 
 /// The least a domain needs, with an LDIF file.
-const LDIF_DOMAIN: &str =
-    "[[domain]]\nrealm = \"LAB.EXAMPLE\"\nkeytabs = [\"a\"]\ndirectory = \"ldif:b\"\n";
+const LDIF_DOMAIN: &str = "[[domain]]\nrealm = \"LAB.EXAMPLE\"\nkeytabs = [\"a\"]\ndirectory = \"ldif:b\"\n";
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
     let credentials = Path::new("/run/credentials/tgtx.service");
     Config::parse(
         text,
-        Surroundings {
-            file: Path::new("tgtx.toml"),
-            credentials_directory: Some(credentials),
-        },
+        Surroundings { file: Path::new("tgtx.toml"), credentials_directory: Some(credentials) },
     )
 }
 
@@ -48,15 +44,7 @@ fn the_tests_here_know_every_file_in_conf() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    assert_eq!(
-        names,
-        [
-            "beside-windows-dcs.toml",
-            "lab-ldif.toml",
-            "reference.toml",
-            "tgtx.toml"
-        ]
-    );
+    assert_eq!(names, ["beside-windows-dcs.toml", "lab-ldif.toml", "reference.toml", "tgtx.toml"]);
 }
 
 #[test]
@@ -76,13 +64,9 @@ fn the_reference_shows_the_defaults() {
     assert_eq!(shown.policy, default.policy);
     assert_eq!(shown.require_body_checksum, default.require_body_checksum);
     // The only key here without a default: an example stands in the file.
-    let shown_tickets = Tickets {
-        max_partial_lifetime: None,
-        ..shown.tickets.clone()
-    };
+    let shown_tickets = Tickets { max_partial_lifetime: None, ..shown.tickets.clone() };
     assert_eq!(shown_tickets, default.tickets);
-    let (Directory::Ldap(shown), Directory::Ldap(default)) = (&shown.directory, &default.directory)
-    else {
+    let (Directory::Ldap(shown), Directory::Ldap(default)) = (&shown.directory, &default.directory) else {
         panic!("the default directory is LDAP");
     };
     assert_eq!(shown.connections, default.connections);
@@ -108,21 +92,10 @@ fn the_reference_names_exactly_the_known_keys() {
         ("[domain.policy]\n", domain["policy"].as_table().unwrap()),
     ];
     for (heading, shown) in sections {
-        let prefix = if heading.starts_with("[domain.") {
-            "[[domain]]\n"
-        } else {
-            ""
-        };
-        let error =
-            toml::from_str::<ConfigFile>(&format!("{prefix}{heading}unknown-key = 1")).unwrap_err();
+        let prefix = if heading.starts_with("[domain.") { "[[domain]]\n" } else { "" };
+        let error = toml::from_str::<ConfigFile>(&format!("{prefix}{heading}unknown-key = 1")).unwrap_err();
         // serde lists the known names between backticks, after the unknown one.
-        let mut known: Vec<&str> = error
-            .message()
-            .split('`')
-            .skip(1)
-            .step_by(2)
-            .skip(1)
-            .collect();
+        let mut known: Vec<&str> = error.message().split('`').skip(1).step_by(2).skip(1).collect();
         known.sort_unstable();
         assert_eq!(shown.keys().collect::<Vec<_>>(), known, "{heading}");
     }
@@ -148,57 +121,21 @@ fn a_bad_value_names_its_key_and_the_mend() {
             "[listen]\nidle-timeout = \"30\"\n",
             "tgtx.toml:2:16: idle-timeout: not a duration; write a whole number and its unit",
         ),
-        (
-            "[listen]\nidle-timeout = \"0s\"\n",
-            "idle-timeout: zero is too short",
-        ),
-        (
-            "[listen]\nidle-timeout = 30\n",
-            "idle-timeout: invalid type: integer `30`",
-        ),
-        (
-            "[listen]\nudp-reply-limit = 100\n",
-            "udp-reply-limit: out of range; write 512 to 65507 octets",
-        ),
-        (
-            "[listen]\ntcp-request-limit = \"128\"\n",
-            "tcp-request-limit: not a size",
-        ),
-        (
-            "[listen]\nkerberos = [\"localhost:88\"]\n",
-            "kerberos: invalid socket address",
-        ),
+        ("[listen]\nidle-timeout = \"0s\"\n", "idle-timeout: zero is too short"),
+        ("[listen]\nidle-timeout = 30\n", "idle-timeout: invalid type: integer `30`"),
+        ("[listen]\nudp-reply-limit = 100\n", "udp-reply-limit: out of range; write 512 to 65507 octets"),
+        ("[listen]\ntcp-request-limit = \"128\"\n", "tcp-request-limit: not a size"),
+        ("[listen]\nkerberos = [\"localhost:88\"]\n", "kerberos: invalid socket address"),
         ("[listen]\nkerberos = []\n", "[listen] kerberos is empty"),
-        (
-            "[replay]\nentries = 0\n",
-            "entries: invalid value: integer `0`",
-        ),
-        (
-            "[log]\nlevel = \"inof\"\n",
-            "level: unknown value \"inof\"; did you mean \"info\"?",
-        ),
+        ("[replay]\nentries = 0\n", "entries: invalid value: integer `0`"),
+        ("[log]\nlevel = \"inof\"\n", "level: unknown value \"inof\"; did you mean \"info\"?"),
         ("[log]\nformat = \"xml\"\n", "write one of auto, json, text"),
-        (
-            "[[domain]]\nrealm = \"lab.example\"\n",
-            "realm: a realm is in upper case; write \"LAB.EXAMPLE\"",
-        ),
-        (
-            "[[domain]]\nrealm = \"LAB EXAMPLE\"\n",
-            "realm: not a realm",
-        ),
+        ("[[domain]]\nrealm = \"lab.example\"\n", "realm: a realm is in upper case; write \"LAB.EXAMPLE\""),
+        ("[[domain]]\nrealm = \"LAB EXAMPLE\"\n", "realm: not a realm"),
         ("[[domain]]\nkeytabs = [\"a\"]\n", "missing key `realm`"),
-        (
-            "[[domain]]\nrealm = \"X\"\nkeytabs = [\"\"]\n",
-            "keytabs: not a path",
-        ),
-        (
-            "[[domain]]\nrealm = \"X\"\nkeytabs = [\"credential:../x\"]\n",
-            "not a credential's name",
-        ),
-        (
-            "[[domain]]\nrealm = \"X\"\nkeytabs = []\ndirectory = \"ldif:x\"\n",
-            "domain X: keytabs is empty",
-        ),
+        ("[[domain]]\nrealm = \"X\"\nkeytabs = [\"\"]\n", "keytabs: not a path"),
+        ("[[domain]]\nrealm = \"X\"\nkeytabs = [\"credential:../x\"]\n", "not a credential's name"),
+        ("[[domain]]\nrealm = \"X\"\nkeytabs = []\ndirectory = \"ldif:x\"\n", "domain X: keytabs is empty"),
         (
             "[[domain]]\nrealm = \"X\"\nkeytabs = [\"a\"]\ndirectory = \"file\"\n",
             "directory: not a directory",
@@ -208,18 +145,12 @@ fn a_bad_value_names_its_key_and_the_mend() {
             "domain X: directory is \"ldap\" and [domain.ldap] is missing",
         ),
         ("", "no domain is configured; add a [[domain]]"),
-        (
-            "[listen]\nkerberos = [\n  \"a=b\",\n]\n",
-            "invalid socket address",
-        ),
+        ("[listen]\nkerberos = [\n  \"a=b\",\n]\n", "invalid socket address"),
         ("[listen\n", "tgtx.toml:1:"),
     ];
     for (text, expected) in cases {
         let told = fault(text);
-        assert!(
-            told.contains(expected),
-            "{told:?} does not say {expected:?}"
-        );
+        assert!(told.contains(expected), "{told:?} does not say {expected:?}");
         assert!(!told.contains('\n'), "{told:?} is more than one line");
     }
 }
@@ -228,10 +159,7 @@ fn a_bad_value_names_its_key_and_the_mend() {
 fn refuses_contradictions() {
     let ldif = LDIF_DOMAIN;
     let cases = [
-        (
-            format!("{ldif}{ldif}"),
-            "realm LAB.EXAMPLE is configured twice",
-        ),
+        (format!("{ldif}{ldif}"), "realm LAB.EXAMPLE is configured twice"),
         (
             format!("{ldif}[domain.ldap]\nurls = []\nbind-dn = \"x\"\npassword-file = \"y\"\n"),
             "there is a [domain.ldap]",
@@ -240,10 +168,7 @@ fn refuses_contradictions() {
             format!("{ldif}[domain.cache]\npoll = \"60s\"\nmax-stale = \"60s\"\n"),
             "poll is not shorter than max-stale",
         ),
-        (
-            format!("{ldif}[domain.tickets]\nclock-skew = \"2h\"\n"),
-            "clock-skew: out of range",
-        ),
+        (format!("{ldif}[domain.tickets]\nclock-skew = \"2h\"\n"), "clock-skew: out of range"),
     ];
     for (text, expected) in cases {
         assert!(fault(&text).contains(expected), "{}", fault(&text));
@@ -260,10 +185,7 @@ fn credentials_are_looked_for_where_systemd_puts_them() {
     ];
     assert_eq!(config.domains[0].keytabs, expected);
 
-    let nowhere = Surroundings {
-        file: Path::new("tgtx.toml"),
-        credentials_directory: None,
-    };
+    let nowhere = Surroundings { file: Path::new("tgtx.toml"), credentials_directory: None };
     let error = Config::parse(&text, nowhere).unwrap_err().to_string();
     assert!(
         error.contains("credential:krbtgt cannot be found, $CREDENTIALS_DIRECTORY is not set"),
@@ -283,15 +205,10 @@ fn plaintext_must_be_asked_for() {
     let domain = "[[domain]]\nrealm = \"X\"\nkeytabs = [\"a\"]\n[domain.ldap]\nurls = [\"ldap://x\"]\nbind-dn = \"CN=x\"\npassword-file = \"y\"\n";
     for (text, security) in [
         (domain.to_owned(), LdapSecurity::StartTls),
-        (
-            format!("{domain}allow-plaintext = true\n"),
-            LdapSecurity::Plaintext,
-        ),
+        (format!("{domain}allow-plaintext = true\n"), LdapSecurity::Plaintext),
     ] {
         let config = parse(&text).unwrap();
-        let Directory::Ldap(ldap) = &config.domains[0].directory else {
-            panic!("not LDAP")
-        };
+        let Directory::Ldap(ldap) = &config.domains[0].directory else { panic!("not LDAP") };
         assert_eq!(ldap.urls[0].security, security);
     }
 }

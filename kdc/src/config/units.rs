@@ -43,10 +43,7 @@ pub(super) fn size(text: &str) -> Result<usize, UnitError> {
         "GiB" => 1 << 30,
         _ => return Err(UnitError::Size),
     };
-    number
-        .checked_mul(octets)
-        .and_then(|size| usize::try_from(size).ok())
-        .ok_or(UnitError::TooLarge)
+    number.checked_mul(octets).and_then(|size| usize::try_from(size).ok()).ok_or(UnitError::TooLarge)
 }
 
 fn number_and_unit(text: &str) -> Option<(u64, &str)> {
@@ -70,32 +67,22 @@ mod tests {
             ("7d", 604_800_000),
         ];
         for (text, milliseconds) in cases {
-            assert_eq!(
-                duration(text),
-                Ok(Duration::from_millis(milliseconds)),
-                "{text}"
-            );
+            assert_eq!(duration(text), Ok(Duration::from_millis(milliseconds)), "{text}");
         }
     }
 
     #[test]
     fn reads_sizes() {
-        for (text, octets) in [
-            ("0B", 0),
-            ("512B", 512),
-            ("64KiB", 65_536),
-            ("128KiB", 131_072),
-            ("16MiB", 16_777_216),
-        ] {
+        for (text, octets) in
+            [("0B", 0), ("512B", 512), ("64KiB", 65_536), ("128KiB", 131_072), ("16MiB", 16_777_216)]
+        {
             assert_eq!(size(text), Ok(octets), "{text}");
         }
     }
 
     #[test]
     fn refuses_what_is_no_number_with_a_unit() {
-        for text in [
-            "", "5", "s", "-5s", "1.5h", "5 s", "5S", "5min", "+5s", "5w",
-        ] {
+        for text in ["", "5", "s", "-5s", "1.5h", "5 s", "5S", "5min", "+5s", "5w"] {
             assert_eq!(duration(text), Err(UnitError::Duration), "{text}");
         }
         for text in ["", "5", "5KB", "5kib", "5k", "KiB"] {

@@ -33,9 +33,7 @@ pub(super) struct LdapUrlText {
 impl LdapUrlText {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let fault = |problem: &str| {
-            format!(
-                "`{text}` {problem}; write ldaps://HOST or ldap://HOST, with :PORT where it is another"
-            )
+            format!("`{text}` {problem}; write ldaps://HOST or ldap://HOST, with :PORT where it is another")
         };
         let (tls, rest) = if let Some(rest) = text.strip_prefix("ldaps://") {
             (true, rest)
@@ -47,9 +45,8 @@ impl LdapUrlText {
         let authority = rest.strip_suffix('/').unwrap_or(rest);
         let (host, port) = match authority.strip_prefix('[') {
             Some(bracketed) => {
-                let (address, after) = bracketed
-                    .split_once(']')
-                    .ok_or_else(|| fault("has an unclosed bracket"))?;
+                let (address, after) =
+                    bracketed.split_once(']').ok_or_else(|| fault("has an unclosed bracket"))?;
                 if address.parse::<std::net::Ipv6Addr>().is_err() {
                     return Err(fault("has no IPv6 address between its brackets"));
                 }
@@ -65,25 +62,18 @@ impl LdapUrlText {
                 None => (authority, None),
             },
         };
-        let is_name =
-            |character: char| character.is_ascii_alphanumeric() || "-._:".contains(character);
+        let is_name = |character: char| character.is_ascii_alphanumeric() || "-._:".contains(character);
         if host.is_empty() || !host.chars().all(is_name) {
             return Err(fault("has no valid host name"));
         }
         let port = match port {
             None if tls => 636,
             None => 389,
-            Some(text) => text
-                .parse()
-                .ok()
-                .filter(|&port| port != 0)
-                .ok_or_else(|| fault("has no valid port"))?,
+            Some(text) => {
+                text.parse().ok().filter(|&port| port != 0).ok_or_else(|| fault("has no valid port"))?
+            }
         };
-        Ok(Self {
-            tls,
-            host: host.to_owned(),
-            port,
-        })
+        Ok(Self { tls, host: host.to_owned(), port })
     }
 
     pub(super) fn with_plaintext(self, allow_plaintext: bool) -> LdapUrl {
@@ -92,11 +82,7 @@ impl LdapUrlText {
             (false, false) => LdapSecurity::StartTls,
             (false, true) => LdapSecurity::Plaintext,
         };
-        LdapUrl {
-            security,
-            host: self.host,
-            port: self.port,
-        }
+        LdapUrl { security, host: self.host, port: self.port }
     }
 }
 
@@ -116,11 +102,7 @@ mod tests {
         for (text, tls, host, port) in cases {
             assert_eq!(
                 LdapUrlText::parse(text),
-                Ok(LdapUrlText {
-                    tls,
-                    host: host.to_owned(),
-                    port
-                }),
+                Ok(LdapUrlText { tls, host: host.to_owned(), port }),
                 "{text}"
             );
         }
@@ -151,12 +133,7 @@ mod tests {
 
     #[test]
     fn plain_ldap_is_start_tls_unless_plaintext_is_allowed() {
-        let security = |text: &str, allow| {
-            LdapUrlText::parse(text)
-                .unwrap()
-                .with_plaintext(allow)
-                .security
-        };
+        let security = |text: &str, allow| LdapUrlText::parse(text).unwrap().with_plaintext(allow).security;
         assert_eq!(security("ldap://dc1", false), LdapSecurity::StartTls);
         assert_eq!(security("ldap://dc1", true), LdapSecurity::Plaintext);
         assert_eq!(security("ldaps://dc1", true), LdapSecurity::Tls);

@@ -31,9 +31,7 @@ impl<'de> Deserialize<'de> for Realm {
         }
         if text.chars().any(|character| character.is_ascii_lowercase()) {
             let upper = text.to_ascii_uppercase();
-            return Err(D::Error::custom(format!(
-                "a realm is in upper case; write \"{upper}\""
-            )));
+            return Err(D::Error::custom(format!("a realm is in upper case; write \"{upper}\"")));
         }
         Ok(Self(text))
     }
@@ -86,9 +84,7 @@ impl<'de> Deserialize<'de> for DirectoryText {
         match (text.as_str(), text.strip_prefix("ldif:")) {
             ("ldap", _) => Ok(Self::Ldap),
             (_, Some(path)) if !path.is_empty() => Ok(Self::Ldif(PathBuf::from(path))),
-            _ => Err(D::Error::custom(
-                "not a directory; write \"ldap\" or \"ldif:/path/to/file.ldif\"",
-            )),
+            _ => Err(D::Error::custom("not a directory; write \"ldap\" or \"ldif:/path/to/file.ldif\"")),
         }
     }
 }
@@ -104,9 +100,7 @@ impl<'de> Deserialize<'de> for FilePath {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         if text.is_empty() || text.contains('\0') {
-            return Err(D::Error::custom(
-                "not a path; write the path of a file, or \"credential:NAME\"",
-            ));
+            return Err(D::Error::custom("not a path; write the path of a file, or \"credential:NAME\""));
         }
         match text.strip_prefix("credential:") {
             None => Ok(Self::Path(PathBuf::from(text))),
@@ -114,9 +108,9 @@ impl<'de> Deserialize<'de> for FilePath {
             Some(name) if !matches!(name, "" | "." | "..") && !name.contains('/') => {
                 Ok(Self::Credential(name.to_owned()))
             }
-            Some(_) => Err(D::Error::custom(
-                "not a credential's name; write the name that LoadCredential= gives it",
-            )),
+            Some(_) => {
+                Err(D::Error::custom("not a credential's name; write the name that LoadCredential= gives it"))
+            }
         }
     }
 }
@@ -126,12 +120,10 @@ impl FilePath {
     pub(super) fn resolve(self, surroundings: Surroundings<'_>) -> Result<SecretFile, String> {
         match (self, surroundings.credentials_directory) {
             (Self::Path(path), _) => Ok(SecretFile::Path(path)),
-            (Self::Credential(name), Some(directory)) => {
-                Ok(SecretFile::Credential(directory.join(name)))
+            (Self::Credential(name), Some(directory)) => Ok(SecretFile::Credential(directory.join(name))),
+            (Self::Credential(name), None) => {
+                Err(format!("credential:{name} cannot be found, $CREDENTIALS_DIRECTORY is not set"))
             }
-            (Self::Credential(name), None) => Err(format!(
-                "credential:{name} cannot be found, $CREDENTIALS_DIRECTORY is not set"
-            )),
         }
     }
 }
@@ -165,9 +157,7 @@ impl<'de> Deserialize<'de> for ClockSkew {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let skew = duration(deserializer)?;
         if skew.is_zero() || skew > Duration::from_secs(60 * 60) || skew.subsec_nanos() != 0 {
-            return Err(D::Error::custom(
-                "out of range; write whole seconds from \"1s\" to \"1h\"",
-            ));
+            return Err(D::Error::custom("out of range; write whole seconds from \"1s\" to \"1h\""));
         }
         Ok(Self(skew))
     }
@@ -177,9 +167,7 @@ pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Dur
     units::duration(&String::deserialize(deserializer)?).map_err(D::Error::custom)
 }
 
-pub(super) fn positive_duration<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Duration, D::Error> {
+pub(super) fn positive_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let duration = duration(deserializer)?;
     if duration.is_zero() {
         return Err(D::Error::custom("zero is too short; write a longer time"));
@@ -202,9 +190,7 @@ pub(super) fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, 
 pub(super) fn tcp_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
     let size = size(deserializer)?;
     if !(1 << 10..=16 << 20).contains(&size) {
-        return Err(D::Error::custom(
-            "out of range; write \"1KiB\" to \"16MiB\"",
-        ));
+        return Err(D::Error::custom("out of range; write \"1KiB\" to \"16MiB\""));
     }
     Ok(size)
 }
@@ -218,9 +204,7 @@ pub(super) fn udp_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usi
         .ok_or_else(|| D::Error::custom("out of range; write 512 to 65507 octets"))
 }
 
-pub(super) fn limit<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<NonZeroUsize>, D::Error> {
+pub(super) fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NonZeroUsize>, D::Error> {
     let limit = NonZeroU32::new(u32::deserialize(deserializer)?);
     Ok(limit.and_then(|limit| NonZeroUsize::try_from(limit).ok()))
 }

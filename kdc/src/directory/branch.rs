@@ -10,13 +10,8 @@ use super::dn::{DnKey, embedded_sid};
 use super::entry::{AttributeError, Entry};
 
 /// What to read of the krbtgt account of a branch: an object that has `msDS-SecondaryKrbTgtNumber`.
-pub const BRANCH_KRBTGT_ATTRIBUTES: &[&str] = &[
-    "objectSid",
-    "sAMAccountName",
-    "msDS-SecondaryKrbTgtNumber",
-    "msDS-KeyVersionNumber",
-    "pwdLastSet",
-];
+pub const BRANCH_KRBTGT_ATTRIBUTES: &[&str] =
+    &["objectSid", "sAMAccountName", "msDS-SecondaryKrbTgtNumber", "msDS-KeyVersionNumber", "pwdLastSet"];
 
 /// What to read of the computer object of a branch: an object that has `msDS-KrbTgtLink`.
 pub const BRANCH_COMPUTER_ATTRIBUTES: &[&str] = &[
@@ -146,22 +141,14 @@ pub(super) fn branches(
             second: second.dn().to_owned(),
         })),
     };
-    let branches = numbered
-        .iter()
-        .filter_map(|(number, krbtgts)| Some((*number, branch(krbtgts)?)));
+    let branches = numbered.iter().filter_map(|(number, krbtgts)| Some((*number, branch(krbtgts)?)));
     Ok(branches.collect())
 }
 
-fn one_branch(
-    krbtgt: &Entry,
-    computers: &[&Entry],
-    resolve: &dyn Fn(&str) -> Option<Sid>,
-) -> Branch {
+fn one_branch(krbtgt: &Entry, computers: &[&Entry], resolve: &dyn Fn(&str) -> Option<Sid>) -> Branch {
     let computer_sid = |computer: &Entry| {
         if computer.flags("userAccountControl")? & flags::PARTIAL_SECRETS_ACCOUNT == 0 {
-            return Err(BranchFault::NoPartialSecrets {
-                computer: computer.dn().to_owned(),
-            });
+            return Err(BranchFault::NoPartialSecrets { computer: computer.dn().to_owned() });
         }
         Ok(computer.sid("objectSid")?)
     };
@@ -170,20 +157,13 @@ fn one_branch(
         if never_reveal.is_empty() {
             return Err(UnresolvedList::NoDenials { computer: computer.dn().to_owned() });
         }
-        Ok(ReplicationPolicy::new(
-            never_reveal,
-            list(computer, "msDS-RevealOnDemandGroup", resolve)?,
-        ))
+        Ok(ReplicationPolicy::new(never_reveal, list(computer, "msDS-RevealOnDemandGroup", resolve)?))
     };
-    let found =
-        computer_of(krbtgt, computers).and_then(|computer| Ok((computer, computer_sid(computer)?)));
+    let found = computer_of(krbtgt, computers).and_then(|computer| Ok((computer, computer_sid(computer)?)));
     match found.map(|(computer, computer_sid)| (computer_sid, policy(computer))) {
         Err(fault) => Branch::Broken(fault),
         Ok((_, Err(unresolved))) => Branch::Unresolved(unresolved),
-        Ok((computer_sid, Ok(policy))) => Branch::Serving {
-            computer_sid,
-            policy,
-        },
+        Ok((computer_sid, Ok(policy))) => Branch::Serving { computer_sid, policy },
     }
 }
 
@@ -216,13 +196,11 @@ fn list(
     resolve: &dyn Fn(&str) -> Option<Sid>,
 ) -> Result<Vec<Sid>, UnresolvedList> {
     let sid = |value: &str| {
-        embedded_sid(value)
-            .or_else(|| resolve(value))
-            .ok_or_else(|| UnresolvedList::Value {
-                computer: computer.dn().to_owned(),
-                attribute,
-                value: value.to_owned(),
-            })
+        embedded_sid(value).or_else(|| resolve(value)).ok_or_else(|| UnresolvedList::Value {
+            computer: computer.dn().to_owned(),
+            attribute,
+            value: value.to_owned(),
+        })
     };
     computer.texts(attribute)?.into_iter().map(sid).collect()
 }
@@ -252,14 +230,8 @@ mod tests {
         entry.insert("objectSid", sid("S-1-5-21-1-2-3-1103").to_bytes());
         entry.insert("userAccountControl", flags);
         entry.insert("msDS-KrbTgtLink", KRBTGT.to_uppercase());
-        entry.insert(
-            "msDS-NeverRevealGroup",
-            "CN=S-1-5-21-9-9-9-512,CN=ForeignSecurityPrincipals,DC=demo",
-        );
-        entry.insert(
-            "msDS-NeverRevealGroup",
-            "<SID=S-1-5-32-544>;CN=Administrators,CN=Builtin,DC=demo",
-        );
+        entry.insert("msDS-NeverRevealGroup", "CN=S-1-5-21-9-9-9-512,CN=ForeignSecurityPrincipals,DC=demo");
+        entry.insert("msDS-NeverRevealGroup", "<SID=S-1-5-32-544>;CN=Administrators,CN=Builtin,DC=demo");
         entry
     }
 
@@ -278,21 +250,9 @@ mod tests {
 
     #[test]
     fn a_sound_pair_serves_by_its_lists() {
-        let users = [(
-            "msDS-RevealOnDemandGroup",
-            "CN=Domain Users,CN=Users,DC=demo",
-        )];
-        let branch = only_branch(
-            &[&krbtgt(KRBTGT)],
-            &[&computer(COMPUTER, "83890176", &users)],
-        );
-        let Branch::Serving {
-            computer_sid,
-            policy,
-        } = branch
-        else {
-            panic!("{branch:?}")
-        };
+        let users = [("msDS-RevealOnDemandGroup", "CN=Domain Users,CN=Users,DC=demo")];
+        let branch = only_branch(&[&krbtgt(KRBTGT)], &[&computer(COMPUTER, "83890176", &users)]);
+        let Branch::Serving { computer_sid, policy } = branch else { panic!("{branch:?}") };
         assert_eq!(computer_sid, sid("S-1-5-21-1-2-3-1103"));
         let users = sid("S-1-5-21-1-2-3-513");
         assert_eq!(policy.judge(&[users]), Verdict::Reveal(users));
@@ -307,10 +267,7 @@ mod tests {
         let sound = computer(COMPUTER, "83890176", &[]);
         let stray = computer("CN=stray,DC=demo", "83890176", &[]);
         let workstation = computer(COMPUTER, "4096", &[]);
-        let two = BranchFault::TwoKrbtgts {
-            first: KRBTGT.to_owned(),
-            second: twin.dn().to_owned(),
-        };
+        let two = BranchFault::TwoKrbtgts { first: KRBTGT.to_owned(), second: twin.dn().to_owned() };
         let strays = BranchFault::TwoComputers {
             krbtgt: KRBTGT.to_owned(),
             first: COMPUTER.to_owned(),
@@ -318,21 +275,9 @@ mod tests {
         };
         let cases: [(&[&Entry], &[&Entry], BranchFault); 4] = [
             (&[&account, &twin], &[&sound], two),
-            (
-                &[&account],
-                &[],
-                BranchFault::NoComputer {
-                    krbtgt: KRBTGT.to_owned(),
-                },
-            ),
+            (&[&account], &[], BranchFault::NoComputer { krbtgt: KRBTGT.to_owned() }),
             (&[&account], &[&sound, &stray], strays),
-            (
-                &[&account],
-                &[&workstation],
-                BranchFault::NoPartialSecrets {
-                    computer: COMPUTER.to_owned(),
-                },
-            ),
+            (&[&account], &[&workstation], BranchFault::NoPartialSecrets { computer: COMPUTER.to_owned() }),
         ];
         for (krbtgts, computers, fault) in cases {
             assert_eq!(only_branch(krbtgts, computers), Branch::Broken(fault));
@@ -342,35 +287,17 @@ mod tests {
     #[test]
     fn a_value_without_a_sid_leaves_the_branch_unresolved() {
         let gone = [("msDS-RevealOnDemandGroup", "CN=gone,DC=demo")];
-        let branch = only_branch(
-            &[&krbtgt(KRBTGT)],
-            &[&computer(COMPUTER, "83890176", &gone)],
-        );
-        let Branch::Unresolved(UnresolvedList::Value {
-            value, attribute, ..
-        }) = branch
-        else {
+        let branch = only_branch(&[&krbtgt(KRBTGT)], &[&computer(COMPUTER, "83890176", &gone)]);
+        let Branch::Unresolved(UnresolvedList::Value { value, attribute, .. }) = branch else {
             panic!("{branch:?}")
         };
-        assert_eq!(
-            (attribute, value.as_str()),
-            ("msDS-RevealOnDemandGroup", "CN=gone,DC=demo")
-        );
+        assert_eq!((attribute, value.as_str()), ("msDS-RevealOnDemandGroup", "CN=gone,DC=demo"));
     }
 
     #[test]
     fn a_list_that_came_in_part_leaves_the_branch_unresolved() {
-        let part = [(
-            "msDS-NeverRevealGroup;range=0-1499",
-            "CN=Domain Users,CN=Users,DC=demo",
-        )];
-        let branch = only_branch(
-            &[&krbtgt(KRBTGT)],
-            &[&computer(COMPUTER, "83890176", &part)],
-        );
-        assert!(
-            matches!(branch, Branch::Unresolved(UnresolvedList::List(_))),
-            "{branch:?}"
-        );
+        let part = [("msDS-NeverRevealGroup;range=0-1499", "CN=Domain Users,CN=Users,DC=demo")];
+        let branch = only_branch(&[&krbtgt(KRBTGT)], &[&computer(COMPUTER, "83890176", &part)]);
+        assert!(matches!(branch, Branch::Unresolved(UnresolvedList::List(_))), "{branch:?}");
     }
 }

@@ -23,9 +23,7 @@ impl DnKey {
 pub fn dns_name(dn: &str) -> Option<String> {
     let parts = split(strip_extended(dn), ',').into_iter().map(str::trim);
     let labels = parts.filter_map(|part| {
-        part.split_at_checked(3)
-            .filter(|(kind, _)| kind.eq_ignore_ascii_case("DC="))
-            .map(|(_, label)| label)
+        part.split_at_checked(3).filter(|(kind, _)| kind.eq_ignore_ascii_case("DC=")).map(|(_, label)| label)
     });
     let labels: Vec<&str> = labels.collect();
     (!labels.is_empty()).then(|| labels.join("."))
@@ -37,13 +35,9 @@ pub fn dns_name(dn: &str) -> Option<String> {
 #[must_use]
 pub fn embedded_sid(dn: &str) -> Option<Sid> {
     let mut rest = dn;
-    while let Some((component, tail)) = rest.strip_prefix('<').and_then(|rest| rest.split_once('>'))
-    {
+    while let Some((component, tail)) = rest.strip_prefix('<').and_then(|rest| rest.split_once('>')) {
         if let Some(sid) = component.strip_prefix("SID=") {
-            return sid
-                .parse()
-                .ok()
-                .or_else(|| Sid::from_bytes(&hexadecimal(sid)?).ok());
+            return sid.parse().ok().or_else(|| Sid::from_bytes(&hexadecimal(sid)?).ok());
         }
         rest = tail.strip_prefix(';').unwrap_or(tail);
     }
@@ -51,9 +45,7 @@ pub fn embedded_sid(dn: &str) -> Option<Sid> {
     let name = parts.next()?;
     let (kind, sid) = name.split_at_checked(3)?;
     let is_foreign = kind.eq_ignore_ascii_case("CN=")
-        && parts
-            .next()?
-            .eq_ignore_ascii_case("CN=ForeignSecurityPrincipals");
+        && parts.next()?.eq_ignore_ascii_case("CN=ForeignSecurityPrincipals");
     is_foreign.then(|| sid.parse().ok()).flatten()
 }
 
@@ -119,64 +111,36 @@ mod tests {
     #[test]
     fn names_that_differ_in_case_spaces_and_escapes_are_equal() {
         let cases = [
-            (
-                "CN=Domain Users,CN=Users,DC=demo",
-                "cn=domain users, cn=users,dc=DEMO",
-                true,
-            ),
+            ("CN=Domain Users,CN=Users,DC=demo", "cn=domain users, cn=users,dc=DEMO", true),
             ("CN=Smith\\, Ann,DC=demo", "CN=Smith\\2C Ann,DC=demo", true),
             ("CN=Zo\\C3\\AB,DC=demo", "CN=zoë,DC=demo", true),
-            (
-                "<GUID=00>;<SID=S-1-5-32-544>;CN=a,DC=demo",
-                "CN=A,DC=demo",
-                true,
-            ),
+            ("<GUID=00>;<SID=S-1-5-32-544>;CN=a,DC=demo", "CN=A,DC=demo", true),
             ("CN=a,CN=b,DC=demo", "CN=a\\,CN=b,DC=demo", false),
             ("CN=a,DC=demo", "CN=b,DC=demo", false),
         ];
         for (left, right, equal) in cases {
-            assert_eq!(
-                DnKey::of(left) == DnKey::of(right),
-                equal,
-                "{left} and {right}"
-            );
+            assert_eq!(DnKey::of(left) == DnKey::of(right), equal, "{left} and {right}");
         }
     }
 
     #[test]
     fn the_domain_components_spell_the_dns_name() {
-        assert_eq!(
-            dns_name("CN=x, dc=demo,DC=example").as_deref(),
-            Some("demo.example")
-        );
+        assert_eq!(dns_name("CN=x, dc=demo,DC=example").as_deref(), Some("demo.example"));
         assert_eq!(dns_name("CN=x"), None);
     }
 
     #[test]
     fn extended_names_and_foreign_principals_tell_their_sid() {
         let cases = [
-            (
-                "<GUID=4>;<SID=S-1-5-32-544>;CN=Administrators,CN=Builtin,DC=demo",
-                Some("S-1-5-32-544"),
-            ),
-            (
-                "<SID=01020000000000052000000020020000>;CN=Administrators,DC=demo",
-                Some("S-1-5-32-544"),
-            ),
-            (
-                "CN=S-1-5-21-1-2-3-1104,CN=ForeignSecurityPrincipals,DC=demo",
-                Some("S-1-5-21-1-2-3-1104"),
-            ),
+            ("<GUID=4>;<SID=S-1-5-32-544>;CN=Administrators,CN=Builtin,DC=demo", Some("S-1-5-32-544")),
+            ("<SID=01020000000000052000000020020000>;CN=Administrators,DC=demo", Some("S-1-5-32-544")),
+            ("CN=S-1-5-21-1-2-3-1104,CN=ForeignSecurityPrincipals,DC=demo", Some("S-1-5-21-1-2-3-1104")),
             ("CN=S-1-5-32-544,CN=Users,DC=demo", None),
             ("CN=Administrators,CN=Builtin,DC=demo", None),
             ("<SID=0102>;CN=Administrators,DC=demo", None),
         ];
         for (dn, expected) in cases {
-            assert_eq!(
-                embedded_sid(dn).map(|sid| sid.to_string()).as_deref(),
-                expected,
-                "{dn}"
-            );
+            assert_eq!(embedded_sid(dn).map(|sid| sid.to_string()).as_deref(), expected, "{dn}");
         }
     }
 }

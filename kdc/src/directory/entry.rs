@@ -22,10 +22,7 @@ impl Entry {
     /// An object without attributes.
     #[must_use]
     pub fn new(dn: impl Into<String>) -> Self {
-        Self {
-            dn: dn.into(),
-            attributes: BTreeMap::new(),
-        }
+        Self { dn: dn.into(), attributes: BTreeMap::new() }
     }
 
     /// Adds one value to the attribute `name`, after those it already has.
@@ -33,10 +30,7 @@ impl Entry {
     /// `name` is the attribute description as the server wrote it, options such as `;range=0-1499` included:
     /// a piece of an attribute is not the attribute, and reading it is an error ([`Fault::Partial`]).
     pub fn insert(&mut self, name: &str, value: impl Into<Vec<u8>>) {
-        self.attributes
-            .entry(name.to_ascii_lowercase())
-            .or_default()
-            .push(value.into());
+        self.attributes.entry(name.to_ascii_lowercase()).or_default().push(value.into());
     }
 
     /// The distinguished name, as the directory wrote it.
@@ -53,9 +47,7 @@ impl Entry {
 
     /// Every attribute with its values, in alphabetical order; names are in lower case.
     pub fn attributes(&self) -> impl Iterator<Item = (&str, &[Vec<u8>])> {
-        self.attributes
-            .iter()
-            .map(|(name, values)| (name.as_str(), values.as_slice()))
+        self.attributes.iter().map(|(name, values)| (name.as_str(), values.as_slice()))
     }
 
     /// Every value of the attribute; none if it is absent.
@@ -77,8 +69,7 @@ impl Entry {
     /// # Errors
     /// If the attribute is absent, cut or has several values.
     pub fn bytes(&self, name: &str) -> Result<&[u8], AttributeError> {
-        self.optional_bytes(name)?
-            .ok_or_else(|| self.error(name, Fault::Absent))
+        self.optional_bytes(name)?.ok_or_else(|| self.error(name, Fault::Absent))
     }
 
     /// The only value of the attribute, or `None` if it is absent.
@@ -98,8 +89,7 @@ impl Entry {
     /// # Errors
     /// As [`Entry::bytes`], or if the value is not UTF-8.
     pub fn text(&self, name: &str) -> Result<&str, AttributeError> {
-        self.optional_text(name)?
-            .ok_or_else(|| self.error(name, Fault::Absent))
+        self.optional_text(name)?.ok_or_else(|| self.error(name, Fault::Absent))
     }
 
     /// A Unicode string, or `None` if the attribute is absent.
@@ -107,9 +97,7 @@ impl Entry {
     /// # Errors
     /// As [`Entry::optional_bytes`], or if the value is not UTF-8.
     pub fn optional_text(&self, name: &str) -> Result<Option<&str>, AttributeError> {
-        self.optional(name, |value| {
-            str::from_utf8(value).map_err(|_| Fault::NotText)
-        })
+        self.optional(name, |value| str::from_utf8(value).map_err(|_| Fault::NotText))
     }
 
     /// Every value as a string: distinguished names, object classes.
@@ -117,9 +105,7 @@ impl Entry {
     /// # Errors
     /// As [`Entry::values`], or if a value is not UTF-8.
     pub fn texts(&self, name: &str) -> Result<Vec<&str>, AttributeError> {
-        self.each(name, |value| {
-            str::from_utf8(value).map_err(|_| Fault::NotText)
-        })
+        self.each(name, |value| str::from_utf8(value).map_err(|_| Fault::NotText))
     }
 
     /// An Integer or LargeInteger: signed decimal digits.
@@ -127,8 +113,7 @@ impl Entry {
     /// # Errors
     /// As [`Entry::bytes`], or if the value is no decimal number of 64 bits.
     pub fn integer(&self, name: &str) -> Result<i64, AttributeError> {
-        self.optional_integer(name)?
-            .ok_or_else(|| self.error(name, Fault::Absent))
+        self.optional_integer(name)?.ok_or_else(|| self.error(name, Fault::Absent))
     }
 
     /// An Integer or LargeInteger, or `None` if the attribute is absent.
@@ -158,8 +143,7 @@ impl Entry {
     /// # Errors
     /// As [`Entry::optional_flags`], or if the attribute is absent.
     pub fn flags(&self, name: &str) -> Result<u32, AttributeError> {
-        self.optional_flags(name)?
-            .ok_or_else(|| self.error(name, Fault::Absent))
+        self.optional_flags(name)?.ok_or_else(|| self.error(name, Fault::Absent))
     }
 
     /// A point in time: LargeInteger of 100 ns since 1601, `None` if the attribute is absent.
@@ -168,9 +152,7 @@ impl Entry {
     /// As [`Entry::optional_integer`], or if the number is negative.
     pub fn optional_file_time(&self, name: &str) -> Result<Option<FileTime>, AttributeError> {
         self.optional(name, |value| {
-            u64::try_from(decimal(value)?)
-                .map(FileTime::from_u64)
-                .map_err(|_| Fault::NotTime)
+            u64::try_from(decimal(value)?).map(FileTime::from_u64).map_err(|_| Fault::NotTime)
         })
     }
 
@@ -179,8 +161,7 @@ impl Entry {
     /// # Errors
     /// As [`Entry::optional_file_time`], or if the attribute is absent.
     pub fn file_time(&self, name: &str) -> Result<FileTime, AttributeError> {
-        self.optional_file_time(name)?
-            .ok_or_else(|| self.error(name, Fault::Absent))
+        self.optional_file_time(name)?.ok_or_else(|| self.error(name, Fault::Absent))
     }
 
     /// A SID: its packet form ([MS-DTYP] 2.4.2.2), or the string form that LDIF files may have.
@@ -188,8 +169,7 @@ impl Entry {
     /// # Errors
     /// As [`Entry::bytes`], or if the value is no SID.
     pub fn sid(&self, name: &str) -> Result<Sid, AttributeError> {
-        self.optional(name, sid)?
-            .ok_or_else(|| self.error(name, Fault::Absent))
+        self.optional(name, sid)?.ok_or_else(|| self.error(name, Fault::Absent))
     }
 
     /// Every value as a SID; none if the attribute is absent.
@@ -206,31 +186,21 @@ impl Entry {
     /// # Errors
     /// As [`Entry::bytes`], or if the value is no GUID.
     pub fn guid(&self, name: &str) -> Result<[u8; 16], AttributeError> {
-        self.optional(name, guid)?
-            .ok_or_else(|| self.error(name, Fault::Absent))
+        self.optional(name, guid)?.ok_or_else(|| self.error(name, Fault::Absent))
     }
 
     /// Whether one value of `objectClass` is `class`, without regard to case.
     #[must_use]
     pub fn is_a(&self, class: &str) -> bool {
-        let classes = self
-            .attributes
-            .get("objectclass")
-            .map_or(&[][..], Vec::as_slice);
-        classes
-            .iter()
-            .any(|value| value.eq_ignore_ascii_case(class.as_bytes()))
+        let classes = self.attributes.get("objectclass").map_or(&[][..], Vec::as_slice);
+        classes.iter().any(|value| value.eq_ignore_ascii_case(class.as_bytes()))
     }
 
     /// The error that says `fault` of this object's attribute `name`, for rules that a reader here does not
     /// know.
     #[must_use]
     pub fn error(&self, name: &str, fault: Fault) -> AttributeError {
-        AttributeError {
-            object: self.dn.clone(),
-            attribute: name.to_owned(),
-            fault,
-        }
+        AttributeError { object: self.dn.clone(), attribute: name.to_owned(), fault }
     }
 
     fn optional<'a, T>(
@@ -239,10 +209,7 @@ impl Entry {
         read: impl Fn(&'a [u8]) -> Result<T, Fault>,
     ) -> Result<Option<T>, AttributeError> {
         let value = self.optional_bytes(name)?;
-        value
-            .map(read)
-            .transpose()
-            .map_err(|fault| self.error(name, fault))
+        value.map(read).transpose().map_err(|fault| self.error(name, fault))
     }
 
     fn each<'a, T>(
@@ -251,18 +218,12 @@ impl Entry {
         read: impl Fn(&'a [u8]) -> Result<T, Fault>,
     ) -> Result<Vec<T>, AttributeError> {
         let values = self.values(name)?.iter();
-        values
-            .map(|value| read(value))
-            .collect::<Result<_, _>>()
-            .map_err(|fault| self.error(name, fault))
+        values.map(|value| read(value)).collect::<Result<_, _>>().map_err(|fault| self.error(name, fault))
     }
 }
 
 fn decimal(value: &[u8]) -> Result<i64, Fault> {
-    str::from_utf8(value)
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .ok_or(Fault::NotInteger)
+    str::from_utf8(value).ok().and_then(|text| text.parse().ok()).ok_or(Fault::NotInteger)
 }
 
 /// The packet form, or the string form in which Samba's tools print it; the first octet tells them apart.
@@ -288,18 +249,10 @@ fn guid(value: &[u8]) -> Result<[u8; 16], Fault> {
         if [a, b, c, d, e].map(str::len) != [8, 4, 4, 4, 12] {
             return None;
         }
-        let (a, b, c) = (
-            u32::from_str_radix(a, 16),
-            u16::from_str_radix(b, 16),
-            u16::from_str_radix(c, 16),
-        );
+        let (a, b, c) = (u32::from_str_radix(a, 16), u16::from_str_radix(b, 16), u16::from_str_radix(c, 16));
         let rest = u64::from_str_radix(&format!("{d}{e}"), 16).ok()?;
-        let octets = [
-            &a.ok()?.to_le_bytes()[..],
-            &b.ok()?.to_le_bytes(),
-            &c.ok()?.to_le_bytes(),
-            &rest.to_be_bytes(),
-        ];
+        let octets =
+            [&a.ok()?.to_le_bytes()[..], &b.ok()?.to_le_bytes(), &c.ok()?.to_le_bytes(), &rest.to_be_bytes()];
         octets.concat().try_into().ok()
     };
     string_form().ok_or(Fault::NotGuid)
@@ -318,11 +271,7 @@ pub struct AttributeError {
 
 impl fmt::Display for AttributeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}: attribute {} {}",
-            self.object, self.attribute, self.fault
-        )
+        write!(f, "{}: attribute {} {}", self.object, self.attribute, self.fault)
     }
 }
 
@@ -395,10 +344,7 @@ mod tests {
 
     #[test]
     fn a_sid_is_read_from_its_packet_form() {
-        assert_eq!(
-            entry().sid("objectSid").map(|sid| sid.to_string()),
-            Ok("S-1-18-1".to_owned())
-        );
+        assert_eq!(entry().sid("objectSid").map(|sid| sid.to_string()), Ok("S-1-18-1".to_owned()));
     }
 
     #[test]
@@ -410,10 +356,8 @@ mod tests {
             entry.sid("objectSid").map(|sid| sid.to_bytes()),
             Ok(vec![1, 1, 0, 0, 0, 0, 0, 18, 1, 0, 0, 0])
         );
-        let octets = [
-            0x52, 0xce, 0x02, 0x3f, 0x79, 0x75, 0x97, 0x45, 0x94, 0x54, 0xd9, 0xf3, 0x2d, 0x98,
-            0xf1, 0x6e,
-        ];
+        let octets =
+            [0x52, 0xce, 0x02, 0x3f, 0x79, 0x75, 0x97, 0x45, 0x94, 0x54, 0xd9, 0xf3, 0x2d, 0x98, 0xf1, 0x6e];
         assert_eq!(entry.guid("objectGUID"), Ok(octets));
     }
 
@@ -422,49 +366,23 @@ mod tests {
         let entry = entry();
         let cases = [
             (entry.text("mail").map(drop), Fault::Absent, "mail"),
-            (
-                entry.text("objectClass").map(drop),
-                Fault::Several,
-                "objectClass",
-            ),
-            (
-                entry.integer("sAMAccountName").map(drop),
-                Fault::NotInteger,
-                "sAMAccountName",
-            ),
-            (
-                entry.sid("sAMAccountName").map(drop),
-                Fault::NotSid,
-                "sAMAccountName",
-            ),
-            (
-                entry.guid("objectSid").map(drop),
-                Fault::NotGuid,
-                "objectSid",
-            ),
-            (
-                entry.file_time("groupType").map(drop),
-                Fault::NotTime,
-                "groupType",
-            ),
+            (entry.text("objectClass").map(drop), Fault::Several, "objectClass"),
+            (entry.integer("sAMAccountName").map(drop), Fault::NotInteger, "sAMAccountName"),
+            (entry.sid("sAMAccountName").map(drop), Fault::NotSid, "sAMAccountName"),
+            (entry.guid("objectSid").map(drop), Fault::NotGuid, "objectSid"),
+            (entry.file_time("groupType").map(drop), Fault::NotTime, "groupType"),
         ];
         for (result, fault, attribute) in cases {
             assert_eq!(result, Err(entry.error(attribute, fault)));
         }
         let text = entry.error("mail", Fault::Absent).to_string();
-        assert!(
-            text.starts_with("CN=alice,DC=demo,DC=example: attribute mail is absent"),
-            "{text}"
-        );
+        assert!(text.starts_with("CN=alice,DC=demo,DC=example: attribute mail is absent"), "{text}");
     }
 
     #[test]
     fn a_list_that_came_in_part_is_no_list() {
         assert_eq!(
-            entry()
-                .values("member")
-                .map(<[_]>::len)
-                .map_err(|error| error.fault),
+            entry().values("member").map(<[_]>::len).map_err(|error| error.fault),
             Err(Fault::Partial)
         );
     }

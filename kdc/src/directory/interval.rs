@@ -15,11 +15,7 @@ impl Interval {
     /// The span an attribute such as `maxPwdAge` stores: its magnitude.
     #[must_use]
     pub fn from_attribute(value: i64) -> Self {
-        if value == i64::MIN {
-            Self::NEVER_ENDS
-        } else {
-            Self(value.unsigned_abs())
-        }
+        if value == i64::MIN { Self::NEVER_ENDS } else { Self(value.unsigned_abs()) }
     }
 
     /// The moment this span after `start`; [`FileTime::NEVER`] when there is none.
@@ -43,15 +39,8 @@ mod tests {
             (i64::MIN + 1, FileTime::NEVER),
         ];
         for (value, expected) in cases {
-            assert_eq!(
-                Interval::from_attribute(value).after(start),
-                expected,
-                "{value}"
-            );
+            assert_eq!(Interval::from_attribute(value).after(start), expected, "{value}");
         }
-        assert_eq!(
-            Interval::from_attribute(-1).after(FileTime::NEVER),
-            FileTime::NEVER
-        );
+        assert_eq!(Interval::from_attribute(-1).after(FileTime::NEVER), FileTime::NEVER);
     }
 }

@@ -21,16 +21,8 @@ pub fn parse(text: &str) -> Result<Vec<Entry>, LdifError> {
             entries.extend(current.take());
             continue;
         }
-        let (name, value) = attribute(&line).map_err(|fault| LdifError {
-            line: number,
-            fault,
-        })?;
-        let fault = |fault| {
-            Err(LdifError {
-                line: number,
-                fault,
-            })
-        };
+        let (name, value) = attribute(&line).map_err(|fault| LdifError { line: number, fault })?;
+        let fault = |fault| Err(LdifError { line: number, fault });
         match (&mut current, name.to_ascii_lowercase().as_str()) {
             (None, "version") if entries.is_empty() && value.trim_ascii() == b"1" => {}
             (None, "version") => return fault(LdifFault::Version),
@@ -57,10 +49,7 @@ fn unfold(text: &str) -> Result<Vec<(usize, Cow<'_, str>)>, LdifError> {
             (None, _) => lines.push((number, Cow::Borrowed(line))),
             (Some(rest), Some((_, folded))) if !folded.is_empty() => folded.to_mut().push_str(rest),
             (Some(_), _) => {
-                return Err(LdifError {
-                    line: number,
-                    fault: LdifFault::Continuation,
-                });
+                return Err(LdifError { line: number, fault: LdifFault::Continuation });
             }
         }
     }
@@ -77,9 +66,7 @@ fn attribute(line: &str) -> Result<(&str, Vec<u8>), LdifFault> {
     }
     let value = match value.as_bytes().first() {
         Some(b'<') => return Err(LdifFault::Url),
-        Some(b':') => STANDARD
-            .decode(value.trim_start_matches(':').trim())
-            .map_err(|_| LdifFault::Base64)?,
+        Some(b':') => STANDARD.decode(value.trim_start_matches(':').trim()).map_err(|_| LdifFault::Base64)?,
         Some(_) | None => value.trim_start_matches(' ').as_bytes().to_vec(),
     };
     Ok((name, value))
@@ -139,14 +126,9 @@ mod tests {
         let text = "version: 1\r\n# a comment\r\n  that goes on\r\ndn: CN=al\r\n ice,DC=demo\r\nobjectSid:: AQE\r\n \
                     AAAAAABIBAAAA\r\nsn:Zoë\r\n\r\n\r\ndn:: Q049Ym9i\r\nsn: \r\n";
         let entries = parse(text).expect("LDIF");
-        let [alice, bob] = entries.as_slice() else {
-            panic!("{entries:?}")
-        };
+        let [alice, bob] = entries.as_slice() else { panic!("{entries:?}") };
         assert_eq!((alice.dn(), bob.dn()), ("CN=alice,DC=demo", "CN=bob"));
-        assert_eq!(
-            alice.sid("objectSid").map(|sid| sid.to_string()),
-            Ok("S-1-18-1".to_owned())
-        );
+        assert_eq!(alice.sid("objectSid").map(|sid| sid.to_string()), Ok("S-1-18-1".to_owned()));
         assert_eq!((alice.text("sn"), bob.text("sn")), (Ok("Zoë"), Ok("")));
     }
 

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use pac::{
-    FileTime, GROUP_ENABLED, GroupMembership, LOGON_EXTRA_SIDS, LogonInfo, Sid, SidAndAttributes,
-};
+use pac::{FileTime, GROUP_ENABLED, GroupMembership, LOGON_EXTRA_SIDS, LogonInfo, Sid, SidAndAttributes};
 use policy::Account;
 
 use super::entry::{AttributeError, Entry, Fault};
@@ -50,18 +48,12 @@ pub(super) fn logon_info(
     now: FileTime,
     sid_history: SidHistory,
 ) -> Result<LogonInfo, AttributeError> {
-    let text =
-        |name| Ok::<_, AttributeError>(entry.optional_text(name)?.unwrap_or_default().to_owned());
-    let logoff_time = account
-        .logon_hours
-        .and_then(|hours| hours.closing(now))
-        .unwrap_or(FileTime::NEVER);
+    let text = |name| Ok::<_, AttributeError>(entry.optional_text(name)?.unwrap_or_default().to_owned());
+    let logoff_time = account.logon_hours.and_then(|hours| hours.closing(now)).unwrap_or(FileTime::NEVER);
     let password_last_set = entry.file_time("pwdLastSet")?;
     let (groups, extra_sids) = memberships(entry, view, sid_history)?;
     Ok(LogonInfo {
-        logon_time: entry
-            .optional_file_time("lastLogon")?
-            .unwrap_or(FileTime::ZERO),
+        logon_time: entry.optional_file_time("lastLogon")?.unwrap_or(FileTime::ZERO),
         logoff_time,
         kick_off_time: view.force_logoff.after(logoff_time),
         password_last_set,
@@ -79,10 +71,7 @@ pub(super) fn logon_info(
         home_directory_drive: text("homeDrive")?,
         logon_count: low_word(entry, "logonCount")?,
         bad_password_count: low_word(entry, "badPwdCount")?,
-        user_id: account
-            .object_sid
-            .rid()
-            .ok_or_else(|| entry.error("objectSid", Fault::NotSid))?,
+        user_id: account.object_sid.rid().ok_or_else(|| entry.error("objectSid", Fault::NotSid))?,
         primary_group_id: entry.flags("primaryGroupID")?,
         groups,
         user_flags: LOGON_EXTRA_SIDS,
@@ -122,54 +111,31 @@ fn memberships(
     if sid_history == SidHistory::Include {
         foreign.extend(former_sids(entry, view)?);
     }
-    let extra_sids = foreign
-        .into_iter()
-        .chain([Sid::AUTHENTICATION_AUTHORITY_ASSERTED_IDENTITY]);
+    let extra_sids = foreign.into_iter().chain([Sid::AUTHENTICATION_AUTHORITY_ASSERTED_IDENTITY]);
     Ok((
-        rids.into_iter()
-            .map(|rid| GroupMembership {
-                rid,
-                attributes: GROUP_ENABLED,
-            })
-            .collect(),
-        extra_sids
-            .map(|sid| SidAndAttributes {
-                sid,
-                attributes: GROUP_ENABLED,
-            })
-            .collect(),
+        rids.into_iter().map(|rid| GroupMembership { rid, attributes: GROUP_ENABLED }).collect(),
+        extra_sids.map(|sid| SidAndAttributes { sid, attributes: GROUP_ENABLED }).collect(),
     ))
 }
 
 /// Every value of a list of SIDs that no account is without: absent means that it could not be read.
 pub(super) fn required_sids(entry: &Entry, name: &str) -> Result<Vec<Sid>, AttributeError> {
     let sids = entry.sids(name)?;
-    if sids.is_empty() {
-        Err(entry.error(name, Fault::Absent))
-    } else {
-        Ok(sids)
-    }
+    if sids.is_empty() { Err(entry.error(name, Fault::Absent)) } else { Ok(sids) }
 }
 
 /// `sIDHistory`: accounts of other domains. One of the own domain, or one that is no account of a domain, is
 /// what an attacker writes there to become an administrator.
 fn former_sids(entry: &Entry, view: &DirectoryView) -> Result<Vec<Sid>, AttributeError> {
     let sids = entry.sids("sIDHistory")?;
-    let is_former = |sid: &Sid| {
-        matches!(sid.sub_authorities(), [21, _, _, _, _]) && !sid.is_in_domain(&view.domain_sid)
-    };
-    if sids.iter().all(is_former) {
-        Ok(sids)
-    } else {
-        Err(entry.error("sIDHistory", Fault::NotFormerSid))
-    }
+    let is_former =
+        |sid: &Sid| matches!(sid.sub_authorities(), [21, _, _, _, _]) && !sid.is_in_domain(&view.domain_sid);
+    if sids.iter().all(is_former) { Ok(sids) } else { Err(entry.error("sIDHistory", Fault::NotFormerSid)) }
 }
 
 /// The PAC's form of the directory's flags.
 fn sam_bits(user_account_control: u32) -> u32 {
-    let set = SAM_BITS
-        .iter()
-        .filter(|(bit, _)| user_account_control & bit != 0);
+    let set = SAM_BITS.iter().filter(|(bit, _)| user_account_control & bit != 0);
     set.fold(0, |bits, (_, sam)| bits | sam)
 }
 
@@ -185,13 +151,7 @@ mod tests {
 
     #[test]
     fn an_ordinary_user_has_the_sam_form_of_its_flags() {
-        let cases = [
-            (0x200, 0x10),
-            (0x1_0200, 0x210),
-            (0x0500_1000, 0x14_0080),
-            (0x4_0200, 0x1010),
-            (0, 0),
-        ];
+        let cases = [(0x200, 0x10), (0x1_0200, 0x210), (0x0500_1000, 0x14_0080), (0x4_0200, 0x1010), (0, 0)];
         for (directory, sam) in cases {
             assert_eq!(sam_bits(directory), sam, "{directory:#x}");
         }

@@ -50,11 +50,7 @@ impl Memberships {
             }
             let (key, sid) = (DnKey::of(entry.dn()), entry.sid("objectSid")?);
             for member in entry.texts("member")? {
-                memberships
-                    .parents
-                    .entry(DnKey::of(member))
-                    .or_default()
-                    .push(key.clone());
+                memberships.parents.entry(DnKey::of(member)).or_default().push(key.clone());
             }
             memberships.by_sid.insert(sid, key.clone());
             memberships.groups.insert(key, Group { sid, kind });
@@ -64,18 +60,10 @@ impl Memberships {
 
     /// The groups that `account` is in, directly, through its primary group or through other groups,
     /// ascending. The primary group counts even if the directory shows no object for it.
-    pub(super) fn groups_of(
-        &self,
-        account: &DnKey,
-        primary: Option<Sid>,
-        scope: Scope,
-    ) -> BTreeSet<Sid> {
+    pub(super) fn groups_of(&self, account: &DnKey, primary: Option<Sid>, scope: Scope) -> BTreeSet<Sid> {
         let mut sids: BTreeSet<Sid> = primary.into_iter().collect();
         let mut seen = BTreeSet::new();
-        let mut open: Vec<&DnKey> = primary
-            .and_then(|sid| self.by_sid.get(&sid))
-            .into_iter()
-            .collect();
+        let mut open: Vec<&DnKey> = primary.and_then(|sid| self.by_sid.get(&sid)).into_iter().collect();
         open.extend(self.parents.get(account).into_iter().flatten());
         // Every group is opened once, so that circles end.
         while let Some(key) = open.pop() {
@@ -133,12 +121,7 @@ mod tests {
             group("Administrators", "S-1-5-32-544", BUILTIN_GROUP, &["files"]),
             group("others", "S-1-5-21-1-2-3-4", GLOBAL_GROUP, &["bob"]),
         ];
-        let all = [
-            "S-1-5-32-544",
-            "S-1-5-21-1-2-3-1",
-            "S-1-5-21-1-2-3-2",
-            "S-1-5-21-1-2-3-3",
-        ];
+        let all = ["S-1-5-32-544", "S-1-5-21-1-2-3-1", "S-1-5-21-1-2-3-2", "S-1-5-21-1-2-3-3"];
         assert_eq!(groups(&entries, None, Scope::All), all);
         assert_eq!(groups(&entries, None, Scope::GlobalAndUniversal), all[1..3]);
     }
@@ -157,36 +140,20 @@ mod tests {
     fn the_primary_group_counts_with_what_it_is_nested_in_and_without_an_object() {
         let entries = [
             group("Domain Admins", "S-1-5-21-1-2-3-512", GLOBAL_GROUP, &[]),
-            group(
-                "Administrators",
-                "S-1-5-32-544",
-                BUILTIN_GROUP,
-                &["Domain Admins"],
-            ),
+            group("Administrators", "S-1-5-32-544", BUILTIN_GROUP, &["Domain Admins"]),
         ];
         let sids = groups(&entries, Some("S-1-5-21-1-2-3-512"), Scope::All);
         assert_eq!(sids, ["S-1-5-32-544", "S-1-5-21-1-2-3-512"]);
-        assert_eq!(
-            groups(&[], Some("S-1-5-21-1-2-3-513"), Scope::All),
-            ["S-1-5-21-1-2-3-513"]
-        );
+        assert_eq!(groups(&[], Some("S-1-5-21-1-2-3-513"), Scope::All), ["S-1-5-21-1-2-3-513"]);
     }
 
     #[test]
     fn circles_end() {
         let entries = [
-            group(
-                "a",
-                "S-1-5-21-1-2-3-1",
-                UNIVERSAL_GROUP,
-                &["alice", "b", "a"],
-            ),
+            group("a", "S-1-5-21-1-2-3-1", UNIVERSAL_GROUP, &["alice", "b", "a"]),
             group("b", "S-1-5-21-1-2-3-2", UNIVERSAL_GROUP, &["a"]),
         ];
-        assert_eq!(
-            groups(&entries, None, Scope::All),
-            ["S-1-5-21-1-2-3-1", "S-1-5-21-1-2-3-2"]
-        );
+        assert_eq!(groups(&entries, None, Scope::All), ["S-1-5-21-1-2-3-1", "S-1-5-21-1-2-3-2"]);
     }
 
     #[test]
@@ -204,9 +171,6 @@ mod tests {
         entry.insert("objectClass", "group");
         entry.insert("groupType", GLOBAL_GROUP);
         let error = Memberships::of(&[entry]).expect_err("no objectSid");
-        assert_eq!(
-            (error.object.as_str(), error.attribute.as_str()),
-            ("CN=odd", "objectSid")
-        );
+        assert_eq!((error.object.as_str(), error.attribute.as_str()), ("CN=odd", "objectSid"));
     }
 }

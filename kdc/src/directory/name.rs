@@ -12,18 +12,13 @@ impl AccountNames<'_> {
     /// The userPrincipalName, or where that is unset, the one every account has without it.
     pub(super) fn principal_name(&self) -> String {
         let constructed = || format!("{}@{}", self.sam_account_name, self.dns_domain_name);
-        self.user_principal_name
-            .map_or_else(constructed, str::to_owned)
+        self.user_principal_name.map_or_else(constructed, str::to_owned)
     }
 
     /// Whether `name` is this account's: its sAMAccountName, or for an enterprise name (RFC 6806 §5), and
     /// only then, its user principal name. There is no second try with `$` appended (CVE-2021-42278).
     pub(super) fn include(&self, name: &str, enterprise: bool) -> bool {
-        if enterprise {
-            same(name, &self.principal_name())
-        } else {
-            same(name, self.sam_account_name)
-        }
+        if enterprise { same(name, &self.principal_name()) } else { same(name, self.sam_account_name) }
     }
 }
 
@@ -47,11 +42,7 @@ mod tests {
     use super::*;
 
     fn names(user_principal_name: Option<&'static str>) -> AccountNames<'static> {
-        AccountNames {
-            sam_account_name: "Zoë",
-            user_principal_name,
-            dns_domain_name: "demo.example",
-        }
+        AccountNames { sam_account_name: "Zoë", user_principal_name, dns_domain_name: "demo.example" }
     }
 
     #[test]
@@ -69,10 +60,7 @@ mod tests {
         for (name, expected) in cases {
             assert_eq!(names(None).include(name, false), expected, "{name}");
         }
-        let sharp = AccountNames {
-            sam_account_name: "gross",
-            ..names(None)
-        };
+        let sharp = AccountNames { sam_account_name: "gross", ..names(None) };
         assert!(!sharp.include("groß", false), "ß is one character");
     }
 
@@ -85,11 +73,7 @@ mod tests {
             (Some("z.smith@corp.example"), "zoë@demo.example", false),
         ];
         for (user_principal_name, name, expected) in cases {
-            assert_eq!(
-                names(user_principal_name).include(name, true),
-                expected,
-                "{name}"
-            );
+            assert_eq!(names(user_principal_name).include(name, true), expected, "{name}");
         }
     }
 }

@@ -42,11 +42,8 @@ pub const PRINCIPAL_ATTRIBUTES: &[&str] = &[
 ];
 
 /// The object classes of managed service accounts.
-const SERVICE_ACCOUNT_CLASSES: [&str; 3] = [
-    "msDS-GroupManagedServiceAccount",
-    "msDS-ManagedServiceAccount",
-    "msDS-DelegatedManagedServiceAccount",
-];
+const SERVICE_ACCOUNT_CLASSES: [&str; 3] =
+    ["msDS-GroupManagedServiceAccount", "msDS-ManagedServiceAccount", "msDS-DelegatedManagedServiceAccount"];
 
 /// Whether an account's `sIDHistory` goes into its PAC: only wanted where accounts were migrated within a
 /// forest.
@@ -107,20 +104,12 @@ impl Principal {
             upn: names.principal_name(),
             dns_domain_name: view.dns_domain_name.to_uppercase(),
             upn_constructed: user_principal_name.is_none(),
-            extended: Some(SamNameAndSid {
-                sam_name: sam_account_name.clone(),
-                sid: account.object_sid,
-            }),
+            extended: Some(SamNameAndSid { sam_name: sam_account_name.clone(), sid: account.object_sid }),
         };
         // A TGT always has a PAC and says so, whatever the partial one said ([MS-KILE] 3.3.5.6.4.7).
-        let attributes = AttributesInfo {
-            flags: AttributesInfo::WAS_REQUESTED,
-        };
+        let attributes = AttributesInfo { flags: AttributesInfo::WAS_REQUESTED };
         let pac = PreparedPac::new(&logon_info, &upn_dns_info, &account.object_sid, attributes)
-            .map_err(|reason| DirectoryError::Pac {
-                object: entry.dn().to_owned(),
-                reason,
-            })?;
+            .map_err(|reason| DirectoryError::Pac { object: entry.dn().to_owned(), reason })?;
         Ok(Self {
             sid: account.object_sid,
             sam_account_name,
@@ -129,10 +118,7 @@ impl Principal {
             account,
             authentication_policies: authentication_policies(entry)?,
             pac,
-            group_count: logon_info
-                .groups
-                .len()
-                .saturating_add(logon_info.extra_sids.len()),
+            group_count: logon_info.groups.len().saturating_add(logon_info.extra_sids.len()),
         })
     }
 
@@ -146,9 +132,7 @@ impl Principal {
             user_principal_name: self.user_principal_name.as_deref(),
             dns_domain_name: &self.dns_domain_name,
         };
-        let name = cname
-            .only_component()
-            .and_then(|octets| std::str::from_utf8(octets).ok());
+        let name = cname.only_component().and_then(|octets| std::str::from_utf8(octets).ok());
         name.is_some_and(|name| names.include(name, cname.name_type == name_type::ENTERPRISE))
     }
 }
@@ -176,10 +160,7 @@ fn account(entry: &Entry, view: &DirectoryView) -> Result<Account, AttributeErro
 fn kind(entry: &Entry) -> Result<AccountKind, AttributeError> {
     if entry.values("objectClass")?.is_empty() {
         Err(entry.error("objectClass", Fault::Absent))
-    } else if SERVICE_ACCOUNT_CLASSES
-        .iter()
-        .any(|class| entry.is_a(class))
-    {
+    } else if SERVICE_ACCOUNT_CLASSES.iter().any(|class| entry.is_a(class)) {
         Ok(AccountKind::ServiceAccount)
     } else if entry.is_a("computer") {
         Ok(AccountKind::Computer)
@@ -189,23 +170,14 @@ fn kind(entry: &Entry) -> Result<AccountKind, AttributeError> {
 }
 
 fn logon_hours(entry: &Entry) -> Result<Option<LogonHours>, AttributeError> {
-    let hours = entry
-        .optional_bytes("logonHours")?
-        .map(<[u8; 21]>::try_from)
-        .transpose();
-    hours
-        .map(|hours| hours.map(LogonHours))
-        .map_err(|_| entry.error("logonHours", Fault::NotLogonHours))
+    let hours = entry.optional_bytes("logonHours")?.map(<[u8; 21]>::try_from).transpose();
+    hours.map(|hours| hours.map(LogonHours)).map_err(|_| entry.error("logonHours", Fault::NotLogonHours))
 }
 
 fn authentication_policies(entry: &Entry) -> Result<Vec<String>, AttributeError> {
     let policy = entry.optional_text("msDS-AssignedAuthNPolicy")?;
     let silo = entry.optional_text("msDS-AssignedAuthNPolicySilo")?;
-    Ok([policy, silo]
-        .into_iter()
-        .flatten()
-        .map(str::to_owned)
-        .collect())
+    Ok([policy, silo].into_iter().flatten().map(str::to_owned).collect())
 }
 
 #[cfg(test)]

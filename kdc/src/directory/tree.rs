@@ -52,28 +52,19 @@ impl Tree {
 
     fn new(entries: Vec<Entry>) -> Result<Self, DirectoryError> {
         let (mut by_dn, mut by_sid) = (BTreeMap::new(), BTreeMap::new());
-        let twin = |first: Option<usize>, second: &Entry, both| match first
-            .and_then(|index| entries.get(index))
-        {
-            None => Ok(()),
-            Some(first) => Err(DirectoryError::Ambiguous {
-                first: first.dn().to_owned(),
-                second: second.dn().to_owned(),
-                both,
-            }),
-        };
+        let twin =
+            |first: Option<usize>, second: &Entry, both| match first.and_then(|index| entries.get(index)) {
+                None => Ok(()),
+                Some(first) => Err(DirectoryError::Ambiguous {
+                    first: first.dn().to_owned(),
+                    second: second.dn().to_owned(),
+                    both,
+                }),
+            };
         for (index, entry) in entries.iter().enumerate() {
-            twin(
-                by_dn.insert(DnKey::of(entry.dn()), index),
-                entry,
-                "are the same name",
-            )?;
+            twin(by_dn.insert(DnKey::of(entry.dn()), index), entry, "are the same name")?;
             if entry.has("objectSid") {
-                twin(
-                    by_sid.insert(entry.sid("objectSid")?, index),
-                    entry,
-                    "have the same objectSid",
-                )?;
+                twin(by_sid.insert(entry.sid("objectSid")?, index), entry, "have the same objectSid")?;
             }
         }
         let (head, cross_ref) = domain(&entries)?;
@@ -84,8 +75,7 @@ impl Tree {
             domain_sid: head.sid("objectSid")?,
             dns_domain_name: cross_ref.text("dnsRoot")?.to_owned(),
             max_password_age: Interval::from_attribute(head.integer("maxPwdAge")?),
-            lockout_duration: lockout_duration
-                .map_or(Interval::NEVER_ENDS, Interval::from_attribute),
+            lockout_duration: lockout_duration.map_or(Interval::NEVER_ENDS, Interval::from_attribute),
             by_dn,
             by_sid,
             entries,
@@ -133,17 +123,11 @@ impl Tree {
     pub fn sid_meant_by(&self, text: &str) -> Option<Sid> {
         let named = || {
             let mut entries = self.entries.iter();
-            let entry = entries.find(|entry| {
-                entry
-                    .text("sAMAccountName")
-                    .is_ok_and(|name| same(name, text))
-            })?;
+            let entry =
+                entries.find(|entry| entry.text("sAMAccountName").is_ok_and(|name| same(name, text)))?;
             entry.sid("objectSid").ok()
         };
-        text.parse()
-            .ok()
-            .or_else(|| self.sid_of(text))
-            .or_else(named)
+        text.parse().ok().or_else(|| self.sid_of(text)).or_else(named)
     }
 
     /// The object with that SID as a domain controller would show it at `now`: constructed attributes
@@ -152,32 +136,20 @@ impl Tree {
     /// # Errors
     /// [`AttributeError`] if an attribute that a constructed one is made of is absent or malformed.
     pub fn find(&self, sid: &Sid, now: FileTime) -> Result<Option<Entry>, AttributeError> {
-        self.by_sid(sid)
-            .map(|entry| self.constructed(entry, now))
-            .transpose()
+        self.by_sid(sid).map(|entry| self.constructed(entry, now)).transpose()
     }
 
     /// The account of that name, without constructed attributes: sAMAccountName, or for an enterprise name
     /// the user principal name, compared as [`Principal::is_named`](super::Principal::is_named) does.
     #[must_use]
     pub fn find_by_name(&self, name: &str, enterprise: bool) -> Option<&Entry> {
-        let mut accounts = self
-            .entries
-            .iter()
-            .filter(|entry| entry.has("userAccountControl"));
+        let mut accounts = self.entries.iter().filter(|entry| entry.has("userAccountControl"));
         accounts.find(|entry| {
-            let names = entry
-                .text("sAMAccountName")
-                .ok()
-                .zip(entry.optional_text("userPrincipalName").ok());
+            let names = entry.text("sAMAccountName").ok().zip(entry.optional_text("userPrincipalName").ok());
             names.is_some_and(|(sam_account_name, user_principal_name)| {
                 let dns_domain_name = &self.dns_domain_name;
-                AccountNames {
-                    sam_account_name,
-                    user_principal_name,
-                    dns_domain_name,
-                }
-                .include(name, enterprise)
+                AccountNames { sam_account_name, user_principal_name, dns_domain_name }
+                    .include(name, enterprise)
             })
         })
     }
@@ -187,38 +159,27 @@ impl Tree {
     }
 
     fn having(&self, attribute: &str) -> Vec<&Entry> {
-        self.entries
-            .iter()
-            .filter(|entry| entry.has(attribute))
-            .collect()
+        self.entries.iter().filter(|entry| entry.has(attribute)).collect()
     }
 
     /// `dNSHostName` of the first writable domain controller.
     fn domain_controller(&self) -> Result<&str, DirectoryError> {
         let is_server = |entry: &&Entry| {
             let flags = entry.optional_flags("userAccountControl").ok().flatten();
-            flags.is_some_and(|flags| flags & flags::SERVER_TRUST_ACCOUNT != 0)
-                && entry.has("dNSHostName")
+            flags.is_some_and(|flags| flags & flags::SERVER_TRUST_ACCOUNT != 0) && entry.has("dNSHostName")
         };
         let server = self.entries.iter().find(is_server);
-        let missing =
-            "domain controller with a dNSHostName in the LDIF file: add one, or set `logon-server`";
-        Ok(server
-            .ok_or(DirectoryError::Missing(missing))?
-            .text("dNSHostName")?)
+        let missing = "domain controller with a dNSHostName in the LDIF file: add one, or set `logon-server`";
+        Ok(server.ok_or(DirectoryError::Missing(missing))?.text("dNSHostName")?)
     }
 
     /// The entry with the attributes that the file does not give and a domain controller constructs.
     fn constructed(&self, entry: &Entry, now: FileTime) -> Result<Entry, AttributeError> {
         let mut full = entry.clone();
         let key = DnKey::of(entry.dn());
-        let primary = entry
-            .optional_flags("primaryGroupID")?
-            .and_then(|rid| self.domain_sid.with_rid(rid));
-        let lists = [
-            ("tokenGroups", Scope::All),
-            ("tokenGroupsGlobalAndUniversal", Scope::GlobalAndUniversal),
-        ];
+        let primary = entry.optional_flags("primaryGroupID")?.and_then(|rid| self.domain_sid.with_rid(rid));
+        let lists =
+            [("tokenGroups", Scope::All), ("tokenGroupsGlobalAndUniversal", Scope::GlobalAndUniversal)];
         for (name, scope) in lists {
             if !entry.has(name) {
                 for sid in self.memberships.groups_of(&key, primary, scope) {
@@ -233,28 +194,14 @@ impl Tree {
             Some(expires) => expires,
             None => {
                 let expires = self.password_expires(entry)?;
-                full.insert(
-                    "msDS-UserPasswordExpiryTimeComputed",
-                    expires.as_u64().to_string(),
-                );
+                full.insert("msDS-UserPasswordExpiryTimeComputed", expires.as_u64().to_string());
                 expires
             }
         };
         if !entry.has("msDS-User-Account-Control-Computed") {
-            let locked = if self.is_locked(entry, now)? {
-                flags::LOCKOUT
-            } else {
-                0
-            };
-            let expired = if expires <= now {
-                flags::PASSWORD_EXPIRED
-            } else {
-                0
-            };
-            full.insert(
-                "msDS-User-Account-Control-Computed",
-                (locked | expired).to_string(),
-            );
+            let locked = if self.is_locked(entry, now)? { flags::LOCKOUT } else { 0 };
+            let expired = if expires <= now { flags::PASSWORD_EXPIRED } else { 0 };
+            full.insert("msDS-User-Account-Control-Computed", (locked | expired).to_string());
         }
         Ok(full)
     }
@@ -265,9 +212,7 @@ impl Tree {
         if entry.flags("userAccountControl")? & PASSWORD_NEVER_EXPIRES != 0 {
             return Ok(FileTime::NEVER);
         }
-        let last_set = entry
-            .optional_file_time("pwdLastSet")?
-            .unwrap_or(FileTime::ZERO);
+        let last_set = entry.optional_file_time("pwdLastSet")?.unwrap_or(FileTime::ZERO);
         Ok(match (last_set, self.max_password_age) {
             (FileTime::ZERO, _) => FileTime::ZERO,
             (_, Interval::ZERO) => FileTime::NEVER,
@@ -278,9 +223,7 @@ impl Tree {
     /// UF_LOCKOUT ([MS-ADTS] 3.1.1.4.5.17): locked at `lockoutTime`, and `lockoutDuration` has not passed
     /// since. A duration of zero means until an administrator unlocks the account.
     fn is_locked(&self, entry: &Entry, now: FileTime) -> Result<bool, AttributeError> {
-        let since = entry
-            .optional_file_time("lockoutTime")?
-            .unwrap_or(FileTime::ZERO);
+        let since = entry.optional_file_time("lockoutTime")?.unwrap_or(FileTime::ZERO);
         let forever = self.lockout_duration == Interval::ZERO;
         Ok(since != FileTime::ZERO && (forever || now < self.lockout_duration.after(since)))
     }
@@ -288,16 +231,10 @@ impl Tree {
 
 /// The domain's head and its crossRef. Application partitions have heads too, but no SID.
 fn domain(entries: &[Entry]) -> Result<(&Entry, &Entry), DirectoryError> {
-    let heads = || {
-        entries
-            .iter()
-            .filter(|entry| entry.is_a("domainDNS") && entry.has("objectSid"))
-    };
+    let heads = || entries.iter().filter(|entry| entry.is_a("domainDNS") && entry.has("objectSid"));
     let head = match (heads().next(), heads().nth(1)) {
         (None, _) => {
-            return Err(DirectoryError::Missing(
-                "domain head (objectClass domainDNS with an objectSid)",
-            ));
+            return Err(DirectoryError::Missing("domain head (objectClass domainDNS with an objectSid)"));
         }
         (Some(head), None) => head,
         (Some(first), Some(second)) => {
@@ -310,12 +247,7 @@ fn domain(entries: &[Entry]) -> Result<(&Entry, &Entry), DirectoryError> {
     };
     let key = DnKey::of(head.dn());
     let cross_ref = entries.iter().find(|entry| is_cross_ref_of(entry, &key));
-    Ok((
-        head,
-        cross_ref.ok_or(DirectoryError::Missing(
-            "crossRef object whose nCName is the domain head",
-        ))?,
-    ))
+    Ok((head, cross_ref.ok_or(DirectoryError::Missing("crossRef object whose nCName is the domain head"))?))
 }
 
 #[cfg(test)]

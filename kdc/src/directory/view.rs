@@ -86,12 +86,7 @@ impl DirectoryView {
         objects: &DomainObjects<'_>,
         resolve: &dyn Fn(&str) -> Option<Sid>,
     ) -> Result<Self, DirectoryError> {
-        let DomainObjects {
-            head,
-            cross_ref,
-            krbtgt,
-            ..
-        } = objects;
+        let DomainObjects { head, cross_ref, krbtgt, .. } = objects;
         let interval = |name| head.integer(name).map(Interval::from_attribute);
         let dns_domain_name = cross_ref.text("dnsRoot")?.to_owned();
         Ok(Self {
@@ -117,10 +112,7 @@ impl DirectoryView {
 
 /// Whether that entry is the crossRef of the domain whose head has that name.
 pub(super) fn is_cross_ref_of(entry: &Entry, head: &DnKey) -> bool {
-    entry.is_a("crossRef")
-        && entry
-            .text("nCName")
-            .is_ok_and(|name| DnKey::of(name) == *head)
+    entry.is_a("crossRef") && entry.text("nCName").is_ok_and(|name| DnKey::of(name) == *head)
 }
 
 /// `dc1.demo.example` becomes `DC1`.

@@ -35,7 +35,9 @@ impl<'r, 's, 'a> IdentifiedClient<'r, 's, 'a> {
             Some(Branch::Serving { policy, .. }) => Ok(policy),
             Some(Branch::Unresolved(fault)) => Err(Refusal::BranchListUnresolved.because(fault.to_string())),
             Some(Branch::Broken(fault)) => return Err(Refusal::BranchUnusable.because(fault.to_string())),
-            None => return Err(Refusal::BranchUnusable.because("the directory has no object with its number")),
+            None => {
+                return Err(Refusal::BranchUnusable.because("the directory has no object with its number"));
+            }
         };
         let admission = self.client.domain.rules.admission;
         let rules = Rules {

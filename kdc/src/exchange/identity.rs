@@ -207,17 +207,18 @@ impl<'r, 's> AuthenticatedClient<'r, 's> {
             .filter(|only| !only.iter().any(|octet| matches!(octet, 0 | b'/')))
             .and_then(|only| std::str::from_utf8(only).ok());
         let Some(name) = name else {
-            return Refusal::ClientUnknown.because("not a name that an account can have").about(self.who).into();
+            return Refusal::ClientUnknown
+                .because("not a name that an account can have")
+                .about(self.who)
+                .into();
         };
         let reason = if self.requestor.is_in_domain(&view.domain_sid) {
             Refusal::RequestorMismatch
         } else {
             Refusal::RequestorForeign
         };
-        let question = NameQuestion {
-            name: name.to_owned(),
-            enterprise: cname.name_type == name_type::ENTERPRISE,
-        };
+        let question =
+            NameQuestion { name: name.to_owned(), enterprise: cname.name_type == name_type::ENTERPRISE };
         Unidentified::Name(question, reason.because(self.requestor).about(self.who))
     }
 }

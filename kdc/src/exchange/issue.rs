@@ -16,8 +16,8 @@ use crate::krb::keys::{Key, Krbtgt};
 use crate::krb::messages::{
     AuthorizationData, EncKdcRepPart, EncPartTag, EncTicketPart, EncryptedData, EncryptionKeyView, KdcRep,
     KerberosString, KerberosTime, LastReq, LastReqEntry, PaData, PaDatas, PaPacOptions, PaSupportedEnctypes,
-    PrincipalName, ReplyType, Ticket, TransitedEncoding, WireInt, if_relevant_pac, kdc_options, name_type, pa_type,
-    pac_options, ticket_flags,
+    PrincipalName, ReplyType, Ticket, TransitedEncoding, WireInt, if_relevant_pac, kdc_options, name_type,
+    pa_type, pac_options, ticket_flags,
 };
 
 /// Types that a client can list before the rest is ignored.
@@ -46,8 +46,11 @@ impl Entropy {
             ticket_confounder: [0; CONFOUNDER_LEN],
             reply_confounder: [0; CONFOUNDER_LEN],
         };
-        let targets =
-            entropy.session_key.iter_mut().chain(&mut entropy.ticket_confounder).chain(&mut entropy.reply_confounder);
+        let targets = entropy
+            .session_key
+            .iter_mut()
+            .chain(&mut entropy.ticket_confounder)
+            .chain(&mut entropy.reply_confounder);
         targets.zip(octets.iter()).for_each(|(target, octet)| *target = *octet);
         entropy
     }
@@ -147,7 +150,8 @@ impl AdmittedClient<'_, '_, '_> {
             .renew_till
             .filter(|_| asked_and_held(kdc_options::RENEWABLE, ticket_flags::RENEWABLE) != 0)
             .map(|held| {
-                let asked = body.rtime.filter(|rtime| *rtime != KerberosTime::EPOCH).unwrap_or(KerberosTime::MAX);
+                let asked =
+                    body.rtime.filter(|rtime| *rtime != KerberosTime::EPOCH).unwrap_or(KerberosTime::MAX);
                 asked.min(held).min(latest_renewal)
             })
             .filter(|renew_till| *renew_till > endtime);
@@ -195,7 +199,12 @@ impl AdmittedClient<'_, '_, '_> {
     }
 
     /// The TGS-REP with the full TGT in it (RFC 4120 §3.3.3).
-    fn reply(&self, terms: &Terms, session_etype: EncryptionType, entropy: &Entropy) -> Result<Vec<u8>, Refused> {
+    fn reply(
+        &self,
+        terms: &Terms,
+        session_etype: EncryptionType,
+        entropy: &Entropy,
+    ) -> Result<Vec<u8>, Refused> {
         let client = &self.0.client;
         let partial = &client.ticket;
         let key = client.domain.keys.issuing();

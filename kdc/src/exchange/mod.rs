@@ -40,7 +40,10 @@ use crate::directory::Principal;
 ///
 /// # Errors
 /// [`Rejected`] says whether to drop, to relay or to refuse, and why.
-pub fn verify<'r, 's>(request: &'r [u8], snapshot: &Snapshot<'s>) -> Result<AuthenticatedClient<'r, 's>, Rejected> {
+pub fn verify<'r, 's>(
+    request: &'r [u8],
+    snapshot: &Snapshot<'s>,
+) -> Result<AuthenticatedClient<'r, 's>, Rejected> {
     let mut plain = Zeroizing::default();
     let client = TgsRequest::parse(request)? // RFC 4120 §5.4.1
         .claim(snapshot)? // ours at all?
@@ -54,7 +57,11 @@ pub fn verify<'r, 's>(request: &'r [u8], snapshot: &Snapshot<'s>) -> Result<Auth
 ///
 /// # Errors
 /// [`Refused`] names the rule that forbids it.
-pub fn issue(client: IdentifiedClient<'_, '_, '_>, now: Timestamp, entropy: &Entropy) -> Result<Issued, Refused> {
+pub fn issue(
+    client: IdentifiedClient<'_, '_, '_>,
+    now: Timestamp,
+    entropy: &Entropy,
+) -> Result<Issued, Refused> {
     client
         .permit()? // [MS-ADTS] 6.1.1.3.2
         .in_good_standing(now)? // [MS-KILE] 3.3.5.7.1

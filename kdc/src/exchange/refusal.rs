@@ -359,7 +359,8 @@ mod tests {
     #[test]
     fn nt_status_goes_with_account_state_only() {
         for reason in Refusal::ALL {
-            let about_the_account = matches!(reason.code(), 18 | 23) || *reason == Refusal::AuthenticationPolicy;
+            let about_the_account =
+                matches!(reason.code(), 18 | 23) || *reason == Refusal::AuthenticationPolicy;
             assert_eq!(reason.nt_status().is_some(), about_the_account, "{reason:?}");
         }
     }

@@ -5,8 +5,8 @@ use super::refusal::{Refusal, Refused, Rejected};
 use crate::krb::der::Der;
 use crate::krb::keys::BranchKeys;
 use crate::krb::messages::{
-    ApReq, EncryptedData, KdcReq, KdcReqBody, KerbKeyListReq, KerberosTime, PaPacOptions, RequestError, RequestType,
-    VERSION, kdc_options, pa_type,
+    ApReq, EncryptedData, KdcReq, KdcReqBody, KerbKeyListReq, KerberosTime, PaPacOptions, RequestError,
+    RequestType, VERSION, kdc_options, pa_type,
 };
 
 /// The options an exchange may have (RFC 4120 §5.4.1); any other is a domain controller's business.
@@ -98,7 +98,12 @@ impl<'r> TgsRequest<'r> {
     }
 
     /// A ticket for krbtgt, now, with nothing that an exchange does not have.
-    fn is_an_exchange(&self, body: &KdcReqBody<'_>, domain: &Domain, now: KerberosTime) -> Result<(), Rejected> {
+    fn is_an_exchange(
+        &self,
+        body: &KdcReqBody<'_>,
+        domain: &Domain,
+        now: KerberosTime,
+    ) -> Result<(), Rejected> {
         if !body.sname.as_ref().is_some_and(|sname| domain.is_krbtgt(sname)) {
             return Err(not_ours(Refusal::ServiceTicket));
         }

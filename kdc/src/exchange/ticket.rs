@@ -50,10 +50,12 @@ impl<'r, 's> ClaimedRequest<'r, 's> {
             .find_map(|key| Some((key, key.open_ticket(self.ticket.cipher).ok()?)))
             .ok_or(Refusal::TicketIntegrity)?;
         *plain = opened;
-        let part = EncTicketPart::parse(plain).map_err(|_| Refusal::TicketIntegrity.because("does not decode"))?;
+        let part =
+            EncTicketPart::parse(plain).map_err(|_| Refusal::TicketIntegrity.because("does not decode"))?;
         let who = Who::of_ticket(self.domain, self.branch.number(), &part);
         let mut notes = Notes::default();
-        let session_key = check(&part, self.domain, snapshot, &mut notes).map_err(|refused| refused.about(who))?;
+        let session_key =
+            check(&part, self.domain, snapshot, &mut notes).map_err(|refused| refused.about(who))?;
         Ok(OpenedTicket { request: self, part, session_key, key, notes })
     }
 }
@@ -96,7 +98,12 @@ fn check(
 }
 
 /// RFC 4120 §3.2.3, with the limits of [MS-KILE] 3.3.5.7.
-fn in_time(part: &EncTicketPart<'_>, domain: &Domain, now: KerberosTime, notes: &mut Notes) -> Result<(), Refused> {
+fn in_time(
+    part: &EncTicketPart<'_>,
+    domain: &Domain,
+    now: KerberosTime,
+    notes: &mut Notes,
+) -> Result<(), Refused> {
     let start = part.starttime.unwrap_or(part.authtime);
     if part.flags & ticket_flags::INVALID != 0 {
         return Err(Refusal::TicketInvalid.into());

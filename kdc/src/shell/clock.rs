@@ -16,14 +16,9 @@ pub struct Clock {
 impl Clock {
     /// Starts monotonic time at zero.
     #[must_use]
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the shell's own reading of the monotonic clock"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the shell's own reading of the monotonic clock")]
     pub fn start() -> Self {
-        Self {
-            start: Instant::now(),
-        }
+        Self { start: Instant::now() }
     }
 
     /// Time since the start; no change of the system's clock moves it.
@@ -34,10 +29,7 @@ impl Clock {
 
     /// The wall clock.
     #[must_use]
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the shell's own reading of the wall clock"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the shell's own reading of the wall clock")]
     pub fn now(&self) -> Timestamp {
         timestamp(SystemTime::now())
     }

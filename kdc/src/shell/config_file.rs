@@ -9,21 +9,11 @@ use crate::config::{Config, ConfigError, Surroundings};
 /// # Errors
 /// One line that names file, key or object and the mend.
 pub fn load(path: &Path) -> Result<Config, ConfigError> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the shell's one place that reads the configuration"
-    )]
-    let text =
-        std::fs::read_to_string(path).map_err(|error| ConfigError::unreadable(path, &error))?;
+    #[expect(clippy::disallowed_methods, reason = "the shell's one place that reads the configuration")]
+    let text = std::fs::read_to_string(path).map_err(|error| ConfigError::unreadable(path, &error))?;
     let credentials = std::env::var_os("CREDENTIALS_DIRECTORY");
     let credentials_directory = credentials.as_deref().map(Path::new);
-    Config::parse(
-        &text,
-        Surroundings {
-            file: path,
-            credentials_directory,
-        },
-    )
+    Config::parse(&text, Surroundings { file: path, credentials_directory })
 }
 
 #[cfg(test)]
@@ -32,13 +22,8 @@ mod tests {
 
     #[test]
     fn a_missing_file_is_named() {
-        let error = load(Path::new("/nonexistent/tgtx.toml"))
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.starts_with("/nonexistent/tgtx.toml: cannot be read: "),
-            "{error}"
-        );
+        let error = load(Path::new("/nonexistent/tgtx.toml")).unwrap_err().to_string();
+        assert!(error.starts_with("/nonexistent/tgtx.toml: cannot be read: "), "{error}");
     }
 
     #[test]

@@ -3,36 +3,34 @@
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use rustls::ClientConfig;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, sleep_until};
+use tokio::time::sleep;
 use tracing::{info, warn};
 
 use super::clock::Clock;
 use super::connections::Connections;
-use super::directory::{Directory, LdapDirectory, LdifDirectory, Seen, tls};
-use super::domain_directory::{DirectoryRules, DomainDirectory};
+use super::domain_directory::DomainDirectory;
 use super::entropy::{self, EntropyError};
 use super::metrics::Metrics;
-use super::readiness::{CheckName, Readiness};
+use super::prepared::Prepared;
+use super::publisher::{Publisher, publish};
+use super::readiness::Readiness;
 use super::replays::{ReplayLimits, ReplayMemory};
 use super::service::Service;
 use super::sockets::{self, BindError};
-use super::static_faults::{DirectoryFiles, DomainFiles, StaticFault};
+use super::static_faults::{DomainFiles, StaticFault};
 use super::tcp::{self, TcpLimits};
+use super::udp_socket::KerberosUdpSocket;
 use super::{http, udp};
-use crate::config::{self, Config};
-use crate::directory::{Branch, SidHistory};
-use crate::exchange::{Admission, Domain, Domains, Rules};
-use crate::krb::keys::DomainKeys;
+use crate::config::Config;
 
 /// Datagrams that wait for the directory at once; each is at most `udp-request-limit` octets.
 const COLD_QUEUE: usize = 4096;
@@ -75,29 +73,22 @@ pub struct Daemon {
     tasks: JoinSet<()>,
 }
 
-/// A domain with everything its files hold, before a socket is opened.
-struct Prepared {
-    realm: Arc<str>,
-    keys: Arc<DomainKeys>,
-    rules: Rules,
-    directory: DirectorySource,
-    directory_rules: DirectoryRules,
-}
-
-/// Where a domain's directory is, before anybody is connected to.
-enum DirectorySource {
-    Ldap(config::Ldap, Arc<ClientConfig>),
-    Ldif(LdifDirectory),
-}
-
 impl Daemon {
-    /// Starts serving `config`. Must be called within a tokio runtime; `recorder` is this process' metrics recorder.
+    /// Starts serving `config`, whose domains name the files with these contents, in the same order. Must be called
+    /// within a tokio runtime; `recorder` is this process' metrics recorder.
     ///
     /// # Errors
     /// [`StartError::Static`] before any socket is opened. Faults of the directory are none: the daemon starts, is not
     /// ready, and recovers by itself.
-    pub async fn start(config: &Config, recorder: PrometheusHandle) -> Result<Self, StartError> {
-        let prepared = config.domains.iter().map(Prepared::read).collect::<Result<Vec<_>, _>>()?;
+    pub async fn start(
+        config: &Config,
+        files: Vec<DomainFiles>,
+        recorder: PrometheusHandle,
+    ) -> Result<Self, StartError> {
+        let domains = config.domains.iter().zip(files);
+        let prepared =
+            domains.map(|(domain, files)| Prepared::new(domain, files)).collect::<Result<Vec<_>, _>>()?;
+        prepared.iter().for_each(tell_of_keys);
         let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let sockets = sockets::bind_kerberos(&config.listen, threads)?;
         let observers = TcpListener::bind(config.listen.metrics)
@@ -107,7 +98,14 @@ impl Daemon {
         let clock = Clock::start();
         let readiness = Arc::new(Readiness::of_domains(prepared.iter().map(|domain| &*domain.realm)));
         let publisher = Arc::new(Publisher::new(&prepared, Arc::clone(&readiness)));
-        let directories = prepared.into_iter().map(|domain| domain.start(clock)).collect();
+        let directories = prepared
+            .into_iter()
+            .map(|domain| {
+                let (realm, numbers) = (Arc::clone(&domain.realm), domain.branch_numbers());
+                let (directory, rules) = domain.connect();
+                DomainDirectory::start(realm, directory, numbers, rules, clock)
+            })
+            .collect();
         let replays = ReplayMemory::new(&ReplayLimits::from(config), &entropy::octets()?);
         let service = Arc::new(Service::new(
             directories,
@@ -160,7 +158,9 @@ impl Daemon {
         self.stopping.store(true, Ordering::Relaxed);
         let threads = std::mem::take(&mut self.threads);
         // The threads look up several times a second; a defect in one has been logged by it.
-        let _ = tokio::task::spawn_blocking(move || threads.into_iter().for_each(|thread| drop(thread.join()))).await;
+        let _ =
+            tokio::task::spawn_blocking(move || threads.into_iter().for_each(|thread| drop(thread.join())))
+                .await;
         self.tasks.shutdown().await;
     }
 
@@ -174,7 +174,7 @@ impl Daemon {
 
     fn serve_udp(
         &mut self,
-        groups: Vec<Vec<Arc<super::udp_socket::KerberosUdpSocket>>>,
+        groups: Vec<Vec<Arc<KerberosUdpSocket>>>,
         service: &Arc<Service>,
     ) -> io::Result<()> {
         let (cold, handed_over) = mpsc::channel(COLD_QUEUE);
@@ -219,159 +219,17 @@ impl Drop for Daemon {
     }
 }
 
-impl Prepared {
-    fn read(domain: &config::Domain) -> Result<Self, StaticFault> {
-        let files = DomainFiles::read(domain)?;
-        let keys = files.keys(&domain.realm)?;
-        let realm: Arc<str> = domain.realm.as_str().into();
-        for skipped in keys.skipped() {
-            info!(realm = &*realm, "keytab entry not used: {skipped}");
-        }
-        if keys.branches().next().is_none() {
-            warn!(realm = &*realm, "no key of a branch is loaded: nothing can be exchanged; load krbtgt_AzureAD's");
-        }
-        let directory = DirectorySource::of(files.directory)?;
-        Ok(Self {
+/// Says which keys are not used, and that one is missing without which the daemon is not ready.
+fn tell_of_keys(domain: &Prepared) {
+    let realm = &*domain.realm;
+    for skipped in domain.keys.skipped() {
+        info!(realm, "keytab entry not used: {skipped}");
+    }
+    if domain.keys.branches().next().is_none() {
+        warn!(
             realm,
-            keys: Arc::new(keys),
-            rules: Rules {
-                max_lifetime: domain.tickets.max_lifetime,
-                max_renew: domain.tickets.max_renew,
-                clock_skew: domain.tickets.clock_skew.duration(),
-                max_partial_lifetime: domain.tickets.max_partial_lifetime,
-                require_body_checksum: domain.require_body_checksum,
-                check_addresses: domain.tickets.check_addresses,
-                admission: Admission {
-                    computers: domain.policy.allow_computers,
-                    service_accounts: domain.policy.allow_service_accounts,
-                    administrator: domain.policy.allow_administrator,
-                },
-            },
-            directory,
-            directory_rules: DirectoryRules {
-                ttl: domain.cache.ttl,
-                poll: domain.cache.poll,
-                max_stale: domain.cache.max_stale,
-                sid_history: if domain.policy.sid_history { SidHistory::Include } else { SidHistory::Omit },
-                logon_server: domain.logon_server.clone(),
-            },
-        })
-    }
-
-    fn start(self, clock: Clock) -> DomainDirectory {
-        let numbers = self.keys.branches().map(|branch| branch.number()).collect();
-        let directory = match self.directory {
-            DirectorySource::Ldap(settings, tls) => {
-                Directory::Ldap(LdapDirectory::start(&self.realm, settings, tls))
-            }
-            DirectorySource::Ldif(file) => Directory::Ldif(file),
-        };
-        DomainDirectory::start(self.realm, directory, numbers, self.directory_rules, clock)
-    }
-}
-
-impl DirectorySource {
-    fn of(files: DirectoryFiles) -> Result<Self, StaticFault> {
-        match files {
-            DirectoryFiles::Ldap { settings, authorities } => match tls::client_config(authorities.as_deref()) {
-                Ok(tls) => Ok(Self::Ldap(settings, tls)),
-                Err(fault) => {
-                    Err(StaticFault::Authorities { path: settings.ca_file.unwrap_or_default(), fault })
-                }
-            },
-            DirectoryFiles::Ldif { path, text } => Ok(Self::Ldif(LdifDirectory::new(&text, Some(path))?)),
-        }
-    }
-}
-
-/// Puts what the directories say into the snapshot that requests are decided on.
-struct Publisher {
-    domains: Mutex<Vec<Arc<Domain>>>,
-    readiness: Arc<Readiness>,
-}
-
-impl Publisher {
-    fn new(prepared: &[Prepared], readiness: Arc<Readiness>) -> Self {
-        let domain = |prepared: &Prepared| {
-            Arc::new(Domain {
-                realm: Arc::clone(&prepared.realm),
-                keys: Arc::clone(&prepared.keys),
-                rules: prepared.rules.clone(),
-                directory: None,
-            })
-        };
-        Self { domains: Mutex::new(prepared.iter().map(domain).collect()), readiness }
-    }
-
-    /// Replaces the view of one domain; `None` if there is none that is fresh.
-    fn publish(&self, service: &Service, index: usize, seen: Option<Seen>) {
-        let mut domains = self.domains.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(slot) = domains.get_mut(index) {
-            *slot = Arc::new(Domain {
-                realm: Arc::clone(&slot.realm),
-                keys: Arc::clone(&slot.keys),
-                rules: slot.rules.clone(),
-                directory: seen.map(|seen| seen.view),
-            });
-            self.report(slot);
-        }
-        service.set_domains(Domains::new(domains.clone()));
-        for check in CheckName::ALL {
-            let passes = self.readiness.report().checks.iter().all(|line| line.name != check || line.ok);
-            service.metrics().ready(check, passes);
-        }
-    }
-
-    fn report(&self, domain: &Domain) {
-        let numbers: Vec<u16> = domain.keys.branches().map(|branch| branch.number()).collect();
-        let set = |check, outcome| self.readiness.set(&domain.realm, check, outcome);
-        set(CheckName::Keys, if numbers.is_empty() { Err("no key of a branch is loaded".to_owned()) } else { Ok(()) });
-        let Some(view) = &domain.directory else {
-            let stale = || Err("branches and policy lists were not read for too long; the log says why".to_owned());
-            set(CheckName::Directory, stale());
-            set(CheckName::Branches, stale());
-            return;
-        };
-        let outdated = view.krbtgt_version.is_some_and(|current| domain.keys.is_outdated(current));
-        set(
-            CheckName::Directory,
-            if outdated { Err("the domain's krbtgt key was changed twice since ours".to_owned()) } else { Ok(()) },
+            "no key of a branch is loaded, so nothing can be exchanged; load that of krbtgt_AzureAD"
         );
-        let broken: Vec<String> = numbers
-            .iter()
-            .filter(|number| !matches!(view.branches.get(number), Some(Branch::Serving { .. })))
-            .map(u16::to_string)
-            .collect();
-        set(
-            CheckName::Branches,
-            if broken.is_empty() { Ok(()) } else { Err(format!("serving nobody: {}", broken.join(", "))) },
-        );
-    }
-}
-
-/// Publishes each view of one domain as it comes, and its absence when it has become too old.
-async fn publish(
-    service: Arc<Service>,
-    publisher: Arc<Publisher>,
-    index: usize,
-    mut views: watch::Receiver<Option<Seen>>,
-    max_stale: Duration,
-) {
-    loop {
-        let seen = views.borrow_and_update().clone();
-        let fresh = seen.filter(|seen| seen.is_fresh(tokio::time::Instant::now(), max_stale));
-        let until = fresh.as_ref().and_then(|seen| seen.at.checked_add(max_stale));
-        publisher.publish(&service, index, fresh);
-        let gets_stale = async {
-            match until {
-                Some(until) => sleep_until(until).await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            changed = views.changed() => if changed.is_err() { return },
-            () = gets_stale => {}
-        }
     }
 }
 
@@ -382,4 +240,3 @@ async fn sweep(service: Arc<Service>) {
         service.sweep();
     }
 }
-

@@ -127,7 +127,9 @@ impl DomainDirectory {
         let seen = seen.borrow();
         match &*seen {
             Some(seen) => Ok(Arc::clone(&seen.view)),
-            None => Err(DirectoryError::Unavailable("branches and policy lists were not read yet".to_owned())),
+            None => {
+                Err(DirectoryError::Unavailable("branches and policy lists were not read yet".to_owned()))
+            }
         }
     }
 }

@@ -11,10 +11,7 @@ pub struct EntropyError(getrandom::Error);
 ///
 /// # Errors
 /// [`EntropyError`] where the system call fails, which it does on no supported kernel once it is seeded.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the shell's one place that draws random octets"
-)]
+#[expect(clippy::disallowed_methods, reason = "the shell's one place that draws random octets")]
 pub fn fill(buffer: &mut [u8]) -> Result<(), EntropyError> {
     getrandom::fill(buffer).map_err(EntropyError)
 }
@@ -33,9 +30,6 @@ pub fn octets<const N: usize>() -> Result<[u8; N], EntropyError> {
 mod tests {
     #[test]
     fn two_drawings_differ() {
-        assert_ne!(
-            super::octets::<32>().unwrap(),
-            super::octets::<32>().unwrap()
-        );
+        assert_ne!(super::octets::<32>().unwrap(), super::octets::<32>().unwrap());
     }
 }

@@ -62,14 +62,8 @@ impl FileError {
 /// # Errors
 /// [`FileError`] says which rule is broken.
 pub fn read_secret(file: &SecretFile) -> Result<Zeroizing<Vec<u8>>, FileError> {
-    let at = |fault| FileError {
-        path: file.path().to_owned(),
-        fault,
-    };
-    let path = file
-        .path()
-        .canonicalize()
-        .map_err(|error| at(FileFault::of(error)))?;
+    let at = |fault| FileError { path: file.path().to_owned(), fault };
+    let path = file.path().canonicalize().map_err(|error| at(FileFault::of(error)))?;
     let (opened, metadata) = open(&path).map_err(at)?;
     // systemd lends a credential to the unit's user by an access control list, whose mask shows as group bits;
     // its directory is open to that user alone.
@@ -82,15 +76,10 @@ pub fn read_secret(file: &SecretFile) -> Result<Zeroizing<Vec<u8>>, FileError> {
     }
     let daemon = geteuid().as_raw();
     if metadata.uid() != 0 && metadata.uid() != daemon {
-        return Err(at(FileFault::Owner {
-            owner: metadata.uid(),
-            daemon,
-        }));
+        return Err(at(FileFault::Owner { owner: metadata.uid(), daemon }));
     }
     for directory in path.ancestors().skip(1) {
-        let mode = std::fs::metadata(directory)
-            .map_err(|error| at(FileFault::Unreadable(error)))?
-            .mode();
+        let mode = std::fs::metadata(directory).map_err(|error| at(FileFault::Unreadable(error)))?.mode();
         if mode & 0o002 != 0 && mode & 0o1000 == 0 {
             return Err(at(FileFault::OpenDirectory(directory.to_owned())));
         }
@@ -103,10 +92,7 @@ pub fn read_secret(file: &SecretFile) -> Result<Zeroizing<Vec<u8>>, FileError> {
 /// # Errors
 /// As [`read_secret`]; a file with nothing but line ends is empty.
 pub fn read_password(file: &SecretFile) -> Result<Zeroizing<String>, FileError> {
-    let at = |fault| FileError {
-        path: file.path().to_owned(),
-        fault,
-    };
+    let at = |fault| FileError { path: file.path().to_owned(), fault };
     let octets = read_secret(file)?;
     let text = std::str::from_utf8(&octets).map_err(|_| at(FileFault::NotText))?;
     let password = text.trim_end_matches(['\r', '\n']);
@@ -121,10 +107,7 @@ pub fn read_password(file: &SecretFile) -> Result<Zeroizing<String>, FileError> 
 /// # Errors
 /// [`FileError`] where it is missing, unreadable or empty.
 pub fn read_public(path: &Path) -> Result<Vec<u8>, FileError> {
-    let at = |fault| FileError {
-        path: path.to_owned(),
-        fault,
-    };
+    let at = |fault| FileError { path: path.to_owned(), fault };
     let (opened, metadata) = open(path).map_err(at)?;
     let mut content = read_bounded(opened, &metadata, LARGEST_PUBLIC).map_err(at)?;
     Ok(std::mem::take(&mut *content))
@@ -148,22 +131,14 @@ fn open(path: &Path) -> Result<(File, Metadata), FileFault> {
     Ok((file, metadata))
 }
 
-fn read_bounded(
-    file: File,
-    metadata: &Metadata,
-    largest: u64,
-) -> Result<Zeroizing<Vec<u8>>, FileFault> {
+fn read_bounded(file: File, metadata: &Metadata, largest: u64) -> Result<Zeroizing<Vec<u8>>, FileFault> {
     if metadata.len() > largest {
         return Err(FileFault::TooLarge(largest));
     }
     // Room for all of it at once: a vector that grows would leave copies of a secret behind.
-    let room = usize::try_from(metadata.len())
-        .unwrap_or_default()
-        .saturating_add(1);
+    let room = usize::try_from(metadata.len()).unwrap_or_default().saturating_add(1);
     let mut content = Zeroizing::new(Vec::with_capacity(room));
-    file.take(metadata.len())
-        .read_to_end(&mut content)
-        .map_err(FileFault::Unreadable)?;
+    file.take(metadata.len()).read_to_end(&mut content).map_err(FileFault::Unreadable)?;
     if content.is_empty() {
         return Err(FileFault::Empty);
     }
@@ -190,8 +165,7 @@ mod tests {
 
     impl Folder {
         fn new(name: &str) -> Self {
-            let path =
-                std::env::temp_dir().join(format!("tgtx-files-{name}-{}", std::process::id()));
+            let path = std::env::temp_dir().join(format!("tgtx-files-{name}-{}", std::process::id()));
             fs::create_dir_all(&path).unwrap();
             Self(path)
         }
@@ -211,9 +185,7 @@ mod tests {
     }
 
     fn fault(path: &Path) -> String {
-        let told = read_secret(&SecretFile::Path(path.to_owned()))
-            .unwrap_err()
-            .to_string();
+        let told = read_secret(&SecretFile::Path(path.to_owned())).unwrap_err().to_string();
         assert!(told.starts_with(&format!("{}: ", path.display())), "{told}");
         assert!(!told.contains("key bytes"), "{told}");
         told
@@ -223,10 +195,7 @@ mod tests {
     fn reads_a_file_that_only_its_owner_can_read() {
         let folder = Folder::new("good");
         let path = folder.file(b"key bytes", 0o600);
-        assert_eq!(
-            &**read_secret(&SecretFile::Path(path)).unwrap(),
-            b"key bytes"
-        );
+        assert_eq!(&**read_secret(&SecretFile::Path(path)).unwrap(), b"key bytes");
     }
 
     #[test]
@@ -234,10 +203,7 @@ mod tests {
         let folder = Folder::new("mode");
         for mode in [0o640, 0o604, 0o620, 0o602, 0o644] {
             let told = fault(&folder.file(b"key bytes", mode));
-            assert!(
-                told.contains(&format!("(mode {mode:04o}); chmod 600 it")),
-                "{told}"
-            );
+            assert!(told.contains(&format!("(mode {mode:04o}); chmod 600 it")), "{told}");
         }
     }
 
@@ -295,33 +261,15 @@ mod tests {
         let path = SecretFile::Path(folder.file(b" Pass word \r\n", 0o600));
         assert_eq!(&**read_password(&path).unwrap(), " Pass word ");
         let other = SecretFile::Path(folder.file(b"P\xe4ss\n", 0o600));
-        assert!(
-            read_password(&other)
-                .unwrap_err()
-                .to_string()
-                .contains("is not UTF-8")
-        );
+        assert!(read_password(&other).unwrap_err().to_string().contains("is not UTF-8"));
         let blank = SecretFile::Path(folder.file(b"\n", 0o600));
-        assert!(
-            read_password(&blank)
-                .unwrap_err()
-                .to_string()
-                .contains("is empty")
-        );
+        assert!(read_password(&blank).unwrap_err().to_string().contains("is empty"));
     }
 
     #[test]
     fn a_public_file_need_only_be_there() {
         let folder = Folder::new("public");
-        assert_eq!(
-            read_public(&folder.file(b"certificate", 0o644)).unwrap(),
-            b"certificate"
-        );
-        assert!(
-            read_public(&folder.0.join("nowhere"))
-                .unwrap_err()
-                .to_string()
-                .contains("does not exist")
-        );
+        assert_eq!(read_public(&folder.file(b"certificate", 0o644)).unwrap(), b"certificate");
+        assert!(read_public(&folder.0.join("nowhere")).unwrap_err().to_string().contains("does not exist"));
     }
 }

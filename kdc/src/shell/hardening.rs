@@ -23,9 +23,6 @@ mod tests {
     fn afterwards_nothing_is_dumped() {
         forbid_core_dumps().unwrap();
         assert!(!prctl::get_dumpable().unwrap());
-        assert_eq!(
-            nix::sys::resource::getrlimit(Resource::RLIMIT_CORE).unwrap(),
-            (0, 0)
-        );
+        assert_eq!(nix::sys::resource::getrlimit(Resource::RLIMIT_CORE).unwrap(), (0, 0));
     }
 }

@@ -32,14 +32,11 @@ const UPKEEP: Duration = Duration::from_secs(5);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Upper bounds of the duration histograms, in seconds; every metric whose name ends so has these.
-const DURATION_BUCKETS: [f64; 12] = [
-    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
-];
+const DURATION_BUCKETS: [f64; 12] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
 
 /// Upper bounds of the size histograms, in octets: UDP without and with fragments, and TCP.
-const SIZE_BUCKETS: [f64; 8] = [
-    512.0, 1024.0, 1465.0, 2048.0, 4096.0, 8192.0, 16_384.0, 65_536.0,
-];
+const SIZE_BUCKETS: [f64; 8] = [512.0, 1024.0, 1465.0, 2048.0, 4096.0, 8192.0, 16_384.0, 65_536.0];
 
 /// Makes this process' metrics recorder. Call it before any metric's handle is taken.
 ///
@@ -47,10 +44,7 @@ const SIZE_BUCKETS: [f64; 8] = [
 /// [`BuildError`] where a recorder is installed already.
 pub fn install_recorder() -> Result<PrometheusHandle, BuildError> {
     PrometheusBuilder::new()
-        .set_buckets_for_metric(
-            Matcher::Suffix("_duration_seconds".to_owned()),
-            &DURATION_BUCKETS,
-        )?
+        .set_buckets_for_metric(Matcher::Suffix("_duration_seconds".to_owned()), &DURATION_BUCKETS)?
         .set_buckets_for_metric(Matcher::Suffix("_size_bytes".to_owned()), &SIZE_BUCKETS)?
         .install_recorder()
 }
@@ -89,10 +83,9 @@ async fn converse(
 ) -> io::Result<()> {
     let answer = match timeout(PATIENCE, read_head(&mut stream)).await {
         Ok(Ok(Head::Whole(head))) => answer(&head, metrics, readiness),
-        Ok(Ok(Head::TooLong)) => Answer::text(
-            "431 Request Header Fields Too Large",
-            "request head too long\n",
-        ),
+        Ok(Ok(Head::TooLong)) => {
+            Answer::text("431 Request Header Fields Too Large", "request head too long\n")
+        }
         Ok(Ok(Head::Cut)) => return Ok(()),
         Ok(Err(error)) => return Err(error),
         Err(_) => Answer::text("408 Request Timeout", "no request within four seconds\n"),
@@ -136,21 +129,11 @@ struct Answer {
 
 impl Answer {
     fn text(status: &'static str, body: &str) -> Self {
-        Self {
-            status,
-            content_type: "text/plain; charset=utf-8",
-            body: body.to_owned(),
-            without_body: false,
-        }
+        Self { status, content_type: "text/plain; charset=utf-8", body: body.to_owned(), without_body: false }
     }
 
     fn into_octets(self) -> Vec<u8> {
-        let Self {
-            status,
-            content_type,
-            body,
-            without_body,
-        } = self;
+        let Self { status, content_type, body, without_body } = self;
         let length = body.len();
         let body = if without_body { "" } else { &body };
         format!(
@@ -177,16 +160,9 @@ fn answer(head: &[u8], metrics: &PrometheusHandle, readiness: &Readiness) -> Ans
         "/healthz" => Answer::text("200 OK", "ok\n"),
         "/readyz" => {
             let report = readiness.report();
-            let status = if report.ready {
-                "200 OK"
-            } else {
-                "503 Service Unavailable"
-            };
+            let status = if report.ready { "200 OK" } else { "503 Service Unavailable" };
             let body = serde_json::to_string(&report).unwrap_or_default();
-            Answer {
-                content_type: "application/json",
-                ..Answer::text(status, &body)
-            }
+            Answer { content_type: "application/json", ..Answer::text(status, &body) }
         }
         _ => Answer::text("404 Not Found", "here are /metrics, /healthz and /readyz\n"),
     };
@@ -202,10 +178,7 @@ fn request_line(head: &[u8]) -> Option<(&str, &str)> {
     if words.next().is_some() || !version.starts_with("HTTP/1.") {
         return None;
     }
-    Some((
-        method,
-        target.split_once('?').map_or(target, |(path, _)| path),
-    ))
+    Some((method, target.split_once('?').map_or(target, |(path, _)| path)))
 }
 
 #[cfg(test)]
@@ -215,9 +188,7 @@ mod tests {
 
     async fn start() -> (std::net::SocketAddr, Arc<Readiness>) {
         let recorder = PrometheusBuilder::new().build_recorder();
-        metrics::with_local_recorder(&recorder, || {
-            metrics::counter!("tgtx_retransmits_total").increment(3)
-        });
+        metrics::with_local_recorder(&recorder, || metrics::counter!("tgtx_retransmits_total").increment(3));
         let readiness = Arc::new(Readiness::of_domains(["LAB.EXAMPLE"]));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -249,29 +220,20 @@ mod tests {
         let answer = ask(address, b"GET /readyz HTTP/1.1\r\n\r\n").await;
         assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
         assert!(
-            answer.contains(
-                r#"{"name":"keys","domain":"LAB.EXAMPLE","ok":false,"detail":"not yet known"}"#
-            ),
+            answer.contains(r#"{"name":"keys","domain":"LAB.EXAMPLE","ok":false,"detail":"not yet known"}"#),
             "{answer}"
         );
         for name in [CheckName::Keys, CheckName::Directory, CheckName::Branches] {
             readiness.set("LAB.EXAMPLE", name, Ok(()));
         }
         let answer = ask(address, b"GET /readyz HTTP/1.1\r\n\r\n").await;
-        assert!(
-            answer.starts_with("HTTP/1.1 200 ") && answer.contains(r#"{"ready":true,"#),
-            "{answer}"
-        );
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains(r#"{"ready":true,"#), "{answer}");
     }
 
     #[tokio::test]
     async fn health_is_a_matter_of_the_process_alone() {
         let (address, _) = start().await;
-        assert!(
-            ask(address, b"GET /healthz HTTP/1.1\r\n\r\n")
-                .await
-                .starts_with("HTTP/1.1 200 ")
-        );
+        assert!(ask(address, b"GET /healthz HTTP/1.1\r\n\r\n").await.starts_with("HTTP/1.1 200 "));
     }
 
     #[tokio::test]
@@ -286,21 +248,14 @@ mod tests {
         ];
         for (request, status) in cases {
             let answer = ask(address, request).await;
-            assert!(
-                answer.starts_with(&format!("HTTP/1.1 {status} ")),
-                "{answer}"
-            );
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
         }
     }
 
     #[tokio::test]
     async fn a_head_without_end_is_cut_off() {
         let (address, _) = start().await;
-        let request = [
-            b"GET /metrics HTTP/1.1\r\nX: ".as_slice(),
-            &vec![b'a'; HEAD_LIMIT - 25],
-        ]
-        .concat();
+        let request = [b"GET /metrics HTTP/1.1\r\nX: ".as_slice(), &vec![b'a'; HEAD_LIMIT - 25]].concat();
         assert!(ask(address, &request).await.starts_with("HTTP/1.1 431 "));
     }
 
@@ -308,9 +263,6 @@ mod tests {
     async fn head_requests_get_the_length_only() {
         let (address, _) = start().await;
         let answer = ask(address, b"HEAD /healthz HTTP/1.1\r\n\r\n").await;
-        assert!(
-            answer.contains("Content-Length: 3\r\n") && answer.ends_with("\r\n\r\n"),
-            "{answer}"
-        );
+        assert!(answer.contains("Content-Length: 3\r\n") && answer.ends_with("\r\n\r\n"), "{answer}");
     }
 }

@@ -34,18 +34,9 @@ pub fn start(settings: &Log) -> Result<(), TryInitError> {
 }
 
 /// Writes each event as one line, in JSON or for people.
-fn lines<W: Write + 'static>(
-    json: bool,
-    writer: fn() -> W,
-) -> Box<dyn Layer<Registry> + Send + Sync> {
-    let lines = fmt::layer()
-        .with_ansi(false)
-        .with_writer(move || OneLine(writer()));
-    if json {
-        lines.json().flatten_event(true).boxed()
-    } else {
-        lines.boxed()
-    }
+fn lines<W: Write + 'static>(json: bool, writer: fn() -> W) -> Box<dyn Layer<Registry> + Send + Sync> {
+    let lines = fmt::layer().with_ansi(false).with_writer(move || OneLine(writer()));
+    if json { lines.json().flatten_event(true).boxed() } else { lines.boxed() }
 }
 
 fn level_filter(level: LogLevel) -> LevelFilter {
@@ -65,8 +56,7 @@ struct OneLine<W>(W);
 impl<W: Write> Write for OneLine<W> {
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(event);
-        self.0
-            .write_all(format!("{}\n", escape_control(text.trim_end_matches('\n'))).as_bytes())?;
+        self.0.write_all(format!("{}\n", escape_control(text.trim_end_matches('\n'))).as_bytes())?;
         Ok(event.len())
     }
 
@@ -106,9 +96,7 @@ mod tests {
     #[test]
     fn one_event_is_one_line_without_control_characters() {
         let mut written = Vec::new();
-        OneLine(&mut written)
-            .write_all("a\r\nb\u{1b}[2J \u{202e}gnp \u{9b}31m é\n".as_bytes())
-            .unwrap();
+        OneLine(&mut written).write_all("a\r\nb\u{1b}[2J \u{202e}gnp \u{9b}31m é\n".as_bytes()).unwrap();
         assert_eq!(
             String::from_utf8(written).unwrap(),
             "a\\u000d\\u000ab\\u001b[2J \\u202egnp \\u009b31m é\n"
@@ -120,10 +108,7 @@ mod tests {
         let line = serde_json::to_string("x\u{202e}\u{9b}\u{7f}").unwrap();
         let escaped = escape_control(&line);
         assert_ne!(escaped, line);
-        assert_eq!(
-            serde_json::from_str::<String>(&escaped).unwrap(),
-            "x\u{202e}\u{9b}\u{7f}"
-        );
+        assert_eq!(serde_json::from_str::<String>(&escaped).unwrap(), "x\u{202e}\u{9b}\u{7f}");
     }
 
     thread_local! {
@@ -165,20 +150,12 @@ mod tests {
     #[test]
     fn a_hostile_name_stays_one_text_line() {
         let line = logged(false);
-        assert_eq!(
-            line.chars()
-                .filter(|character| character.is_control())
-                .collect::<String>(),
-            "\n"
-        );
+        assert_eq!(line.chars().filter(|character| character.is_control()).collect::<String>(), "\n");
     }
 
     #[test]
     fn libraries_are_not_heard_below_warn() {
         assert_eq!(LevelFilter::TRACE.min(LevelFilter::WARN), LevelFilter::WARN);
-        assert_eq!(
-            LevelFilter::ERROR.min(LevelFilter::WARN),
-            LevelFilter::ERROR
-        );
+        assert_eq!(LevelFilter::ERROR.min(LevelFilter::WARN), LevelFilter::ERROR);
     }
 }

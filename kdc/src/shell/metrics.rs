@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use metrics::{
-    Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+    Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge,
+    histogram,
 };
 
 use super::directory::DirectoryError;
@@ -30,7 +31,10 @@ enum Kind {
 /// Every metric of ours; a test holds `docs/metrics.md` against it.
 pub const ALL: &[Described] = &[
     counts("tgtx_requests_total", "Messages received, by transport"),
-    counts("tgtx_exchanges_total", "Exchanges concluded, by result: issued, refused, or error where the fault is ours"),
+    counts(
+        "tgtx_exchanges_total",
+        "Exchanges concluded, by result: issued, refused, or error where the fault is ours",
+    ),
     counts("tgtx_refusals_total", "Requests refused, by reason"),
     counts("tgtx_dropped_total", "Messages not answered at all, by reason"),
     counts("tgtx_retransmits_total", "Requests answered again from memory"),
@@ -191,21 +195,24 @@ impl Metrics {
         gauge!("tgtx_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1);
         let dropped = |reason: &'static str| counter!("tgtx_dropped_total", "reason" => reason);
         Self {
-            requests: PerLabel::new(&Transport::ALL, |transport| {
-                counter!("tgtx_requests_total", "transport" => transport.label())
-            }),
-            exchanges: PerLabel::new(&Outcome::ALL, |outcome| {
-                counter!("tgtx_exchanges_total", "result" => outcome.label())
-            }),
+            requests: PerLabel::new(
+                &Transport::ALL,
+                |transport| counter!("tgtx_requests_total", "transport" => transport.label()),
+            ),
+            exchanges: PerLabel::new(
+                &Outcome::ALL,
+                |outcome| counter!("tgtx_exchanges_total", "result" => outcome.label()),
+            ),
             durations: Outcome::ALL
                 .into_iter()
                 .map(|outcome| {
                     (outcome, histogram!("tgtx_exchange_duration_seconds", "result" => outcome.label()))
                 })
                 .collect(),
-            refusals: PerLabel::new(Refusal::ALL, |reason| {
-                counter!("tgtx_refusals_total", "reason" => reason.label())
-            }),
+            refusals: PerLabel::new(
+                Refusal::ALL,
+                |reason| counter!("tgtx_refusals_total", "reason" => reason.label()),
+            ),
             dropped_decode: dropped("decode"),
             dropped_oversize: dropped("oversize"),
             dropped_short: dropped("short"),
@@ -217,9 +224,10 @@ impl Metrics {
             panics: counter!("tgtx_panics_total"),
             reply_size: histogram!("tgtx_reply_size_bytes"),
             tcp_connections: gauge!("tgtx_tcp_connections"),
-            tcp_closed: PerLabel::new(&TcpClosed::ALL, |reason| {
-                counter!("tgtx_tcp_closed_total", "reason" => reason.label())
-            }),
+            tcp_closed: PerLabel::new(
+                &TcpClosed::ALL,
+                |reason| counter!("tgtx_tcp_closed_total", "reason" => reason.label()),
+            ),
             cached_principals: gauge!("tgtx_cached_principals"),
         }
     }

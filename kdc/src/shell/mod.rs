@@ -14,6 +14,8 @@ pub mod hardening;
 pub mod http;
 pub mod logging;
 pub mod metrics;
+pub mod prepared;
+pub mod publisher;
 pub mod rate;
 pub mod readiness;
 pub mod replays;

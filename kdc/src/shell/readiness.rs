@@ -75,18 +75,13 @@ impl Readiness {
                 detail: "not yet known".to_owned(),
             })
             .collect();
-        Self {
-            checks: Mutex::new(checks),
-        }
+        Self { checks: Mutex::new(checks) }
     }
 
     /// Reports the outcome of one check. One that was not named is ignored.
     pub fn set(&self, domain: &str, name: CheckName, outcome: Result<(), String>) {
         let mut checks = self.lock();
-        if let Some(check) = checks
-            .iter_mut()
-            .find(|check| check.name == name && check.domain == domain)
-        {
+        if let Some(check) = checks.iter_mut().find(|check| check.name == name && check.domain == domain) {
             check.ok = outcome.is_ok();
             check.detail = outcome.err().unwrap_or_default();
         }
@@ -96,10 +91,7 @@ impl Readiness {
     #[must_use]
     pub fn report(&self) -> Report {
         let checks = self.lock().clone();
-        Report {
-            ready: checks.iter().all(|check| check.ok),
-            checks,
-        }
+        Report { ready: checks.iter().all(|check| check.ok), checks }
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Check>> {
@@ -121,11 +113,7 @@ mod tests {
             }
         }
         assert!(readiness.report().ready);
-        readiness.set(
-            "B",
-            CheckName::Directory,
-            Err("ldaps://dc1: connection refused".to_owned()),
-        );
+        readiness.set("B", CheckName::Directory, Err("ldaps://dc1: connection refused".to_owned()));
         let report = readiness.report();
         assert!(!report.ready);
         let failed: Vec<_> = report.checks.iter().filter(|check| !check.ok).collect();

@@ -105,11 +105,7 @@ impl ReplayMemory {
         let key = |half: &[u8]| <[u8; 16]>::try_from(half).unwrap_or_default();
         let shards = usize::try_from(SHARDS).unwrap_or(1);
         // Rounded up and never zero, so that the buckets kept always cover the window.
-        let window = limits
-            .window
-            .as_millis()
-            .div_ceil(u128::from(BUCKETS_PER_WINDOW))
-            .max(1);
+        let window = limits.window.as_millis().div_ceil(u128::from(BUCKETS_PER_WINDOW)).max(1);
         let bucket_length = Duration::from_millis(u64::try_from(window).unwrap_or(u64::MAX));
         Self {
             authenticator_hash: SipHasher128::new_with_key(&key(first)),
@@ -125,13 +121,7 @@ impl ReplayMemory {
 
     /// Judges one request by the cipher of its authenticator, its bytes and where it came from, and remembers it.
     /// Port and transport do not count: a client repeats over TCP, from another port, what UDP could not carry.
-    pub fn admit(
-        &self,
-        authenticator: &[u8],
-        request: &[u8],
-        source: IpAddr,
-        now: Duration,
-    ) -> Admission {
+    pub fn admit(&self, authenticator: &[u8], request: &[u8], source: IpAddr, now: Duration) -> Admission {
         let token = self.token(authenticator, request, source);
         let known = {
             let mut shard = self.shard(token.authenticator);
@@ -196,26 +186,17 @@ impl ReplayMemory {
             }
         }
         hash.write(request);
-        Token {
-            authenticator: AuthenticatorDigest([digest.h1, digest.h2]),
-            request: hash.finish(),
-        }
+        Token { authenticator: AuthenticatorDigest([digest.h1, digest.h2]), request: hash.finish() }
     }
 
     fn shard(&self, AuthenticatorDigest([low, _]): AuthenticatorDigest) -> MutexGuard<'_, Shard> {
         let index = usize::try_from(low & (SHARDS - 1)).unwrap_or(0);
-        #[expect(
-            clippy::indexing_slicing,
-            reason = "masked with SHARDS - 1, and there are SHARDS of them"
-        )]
+        #[expect(clippy::indexing_slicing, reason = "masked with SHARDS - 1, and there are SHARDS of them")]
         lock(&self.shards[index])
     }
 
     fn bucket_number(&self, now: Duration) -> u64 {
-        let number = now
-            .as_nanos()
-            .checked_div(self.bucket_length.as_nanos())
-            .unwrap_or(0);
+        let number = now.as_nanos().checked_div(self.bucket_length.as_nanos()).unwrap_or(0);
         u64::try_from(number).unwrap_or(u64::MAX)
     }
 }
@@ -263,11 +244,7 @@ struct Shard {
 
 impl Shard {
     fn forget_before(&mut self, number: u64) {
-        while self
-            .buckets
-            .front()
-            .is_some_and(|(oldest, _)| *oldest < number)
-        {
+        while self.buckets.front().is_some_and(|(oldest, _)| *oldest < number) {
             self.drop_oldest();
         }
     }
@@ -280,10 +257,7 @@ impl Shard {
 
     /// The request that this authenticator came in; newest buckets first, where retransmits are found.
     fn find(&self, authenticator: AuthenticatorDigest) -> Option<u64> {
-        self.buckets
-            .iter()
-            .rev()
-            .find_map(|(_, bucket)| bucket.get(&authenticator).copied())
+        self.buckets.iter().rev().find_map(|(_, bucket)| bucket.get(&authenticator).copied())
     }
 
     /// Adds an entry, and says whether the oldest bucket had to go for it.
@@ -294,11 +268,7 @@ impl Shard {
         }
         // A thread that read the clock a moment ago may come after one that opened the next bucket: it files
         // its entry there, which only keeps it longer.
-        if self
-            .buckets
-            .back()
-            .is_none_or(|(newest, _)| *newest < number)
-        {
+        if self.buckets.back().is_none_or(|(newest, _)| *newest < number) {
             self.buckets.push_back((number, DigestMap::default()));
         }
         if let Some((_, bucket)) = self.buckets.back_mut() {
@@ -349,25 +319,17 @@ impl KeptReplies {
         }
         self.octets = self.octets.saturating_add(reply.len());
         self.oldest_first.push_back((now, token.authenticator));
-        self.by_authenticator
-            .insert(token.authenticator, (token.request, reply));
+        self.by_authenticator.insert(token.authenticator, (token.request, reply));
     }
 
     fn forget_expired(&mut self, now: Duration) {
-        while self
-            .oldest_first
-            .front()
-            .is_some_and(|(kept, _)| now.saturating_sub(*kept) > self.time)
-        {
+        while self.oldest_first.front().is_some_and(|(kept, _)| now.saturating_sub(*kept) > self.time) {
             self.drop_oldest();
         }
     }
 
     fn drop_oldest(&mut self) {
-        let dropped = self
-            .oldest_first
-            .pop_front()
-            .and_then(|(_, key)| self.by_authenticator.remove(&key));
+        let dropped = self.oldest_first.pop_front().and_then(|(_, key)| self.by_authenticator.remove(&key));
         match dropped {
             Some((_, reply)) => self.octets = self.octets.saturating_sub(reply.len()),
             None => self.octets = 0,

@@ -224,7 +224,11 @@ impl Service {
         unidentified.refuse(exists)
     }
 
-    fn issue(&self, client: exchange::IdentifiedClient<'_, '_, '_>, now: Timestamp) -> Result<Issued, Refused> {
+    fn issue(
+        &self,
+        client: exchange::IdentifiedClient<'_, '_, '_>,
+        now: Timestamp,
+    ) -> Result<Issued, Refused> {
         let mut octets = Zeroizing::new([0; Entropy::LEN]);
         match entropy::fill(octets.as_mut_slice()) {
             Ok(()) => exchange::issue(client, now, &Entropy::from_octets(&octets)),
@@ -268,7 +272,12 @@ impl Service {
             .as_ref()
             .map(|who| &who.realm)
             .or_else(|| domains.iter().next().map(|domain| &domain.realm));
-        let reply = exchange::error_reply(request.octets, refused.reason, realm.map_or("", |realm| realm), request.now);
+        let reply = exchange::error_reply(
+            request.octets,
+            refused.reason,
+            realm.map_or("", |realm| realm),
+            request.now,
+        );
         // RFC 4120 has no answer for what is too large for a datagram, and no unauthenticated datagram is
         // answered with more octets than it had: a forged source address gains nothing here.
         let silent = request.origin.transport == Transport::Udp

@@ -55,19 +55,9 @@ fn mend(error: &io::Error) -> &'static str {
 /// # Errors
 /// [`BindError`] for the first address that cannot be bound; nothing is left open then.
 pub fn bind_kerberos(listen: &Listen, threads: NonZeroUsize) -> Result<KerberosSockets, BindError> {
-    let mut sockets = KerberosSockets {
-        udp: Vec::new(),
-        tcp: Vec::new(),
-        skipped: Vec::new(),
-    };
+    let mut sockets = KerberosSockets { udp: Vec::new(), tcp: Vec::new(), skipped: Vec::new() };
     for &address in &listen.kerberos {
-        let failed = |transport| {
-            move |error| BindError {
-                transport,
-                address,
-                error,
-            }
-        };
+        let failed = |transport| move |error| BindError { transport, address, error };
         // TCP first: without SO_REUSEPORT it tells whether another instance serves the address.
         let tcp = match bind_tcp(address) {
             Err(error) if address.ip().is_unspecified() && lacks_ipv6(address, &error) => {
@@ -133,24 +123,16 @@ mod tests {
     use super::*;
 
     fn listen(addresses: &[&str]) -> Listen {
-        Listen {
-            kerberos: addresses.iter().map(|text| text.parse().unwrap()).collect(),
-            ..Listen::default()
-        }
+        Listen { kerberos: addresses.iter().map(|text| text.parse().unwrap()).collect(), ..Listen::default() }
     }
 
     #[test]
     fn binds_tcp_and_a_udp_socket_per_thread_on_one_port() {
-        let sockets =
-            bind_kerberos(&listen(&["127.0.0.1:0"]), NonZeroUsize::new(3).unwrap()).unwrap();
+        let sockets = bind_kerberos(&listen(&["127.0.0.1:0"]), NonZeroUsize::new(3).unwrap()).unwrap();
         let address = sockets.tcp[0].local_addr().unwrap();
         assert_ne!(address.port(), 0);
         assert_eq!(sockets.udp[0].len(), 3);
-        assert!(
-            sockets.udp[0]
-                .iter()
-                .all(|socket| socket.local_address() == address)
-        );
+        assert!(sockets.udp[0].iter().all(|socket| socket.local_address() == address));
     }
 
     #[test]
@@ -165,27 +147,15 @@ mod tests {
     fn a_port_that_is_taken_is_named_with_the_mend() {
         let first = bind_kerberos(&listen(&["127.0.0.1:0"]), NonZeroUsize::MIN).unwrap();
         let address = first.tcp[0].local_addr().unwrap();
-        let error = bind_kerberos(&listen(&[&address.to_string()]), NonZeroUsize::MIN)
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.starts_with(&format!("cannot listen on TCP {address}: ")),
-            "{error}"
-        );
-        assert!(
-            error.ends_with("another process holds the port, `ss -lnptu` names it"),
-            "{error}"
-        );
+        let error =
+            bind_kerberos(&listen(&[&address.to_string()]), NonZeroUsize::MIN).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("cannot listen on TCP {address}: ")), "{error}");
+        assert!(error.ends_with("another process holds the port, `ss -lnptu` names it"), "{error}");
     }
 
     #[test]
     fn an_address_of_another_host_is_an_error() {
-        let error = bind_kerberos(&listen(&["192.0.2.1:0"]), NonZeroUsize::MIN)
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("this host does not have the address"),
-            "{error}"
-        );
+        let error = bind_kerberos(&listen(&["192.0.2.1:0"]), NonZeroUsize::MIN).unwrap_err().to_string();
+        assert!(error.contains("this host does not have the address"), "{error}");
     }
 }

@@ -68,8 +68,8 @@ pub enum DirectoryFiles {
     },
     /// The directory itself.
     Ldif {
-        /// The file.
-        path: PathBuf,
+        /// The file; `None` where the text is part of the program.
+        path: Option<PathBuf>,
         /// Its text.
         text: Vec<u8>,
     },
@@ -93,7 +93,9 @@ impl DomainFiles {
                 let authorities = ldap.ca_file.as_deref().map(files::read_public).transpose()?;
                 DirectoryFiles::Ldap { settings: ldap.clone(), authorities }
             }
-            Directory::Ldif(path) => DirectoryFiles::Ldif { path: path.clone(), text: files::read_public(path)? },
+            Directory::Ldif(path) => {
+                DirectoryFiles::Ldif { path: Some(path.clone()), text: files::read_public(path)? }
+            }
         };
         Ok(Self { keytabs, directory })
     }
@@ -130,14 +132,8 @@ mod tests {
              bind-dn = \"CN=x\"\npassword-file = \"{0}/password\"\nca-file = \"{0}/ca.pem\"\n",
             folder.display()
         );
-        let surroundings = Surroundings {
-            file: Path::new("tgtx.toml"),
-            credentials_directory: None,
-        };
-        Config::parse(&text, surroundings)
-            .unwrap()
-            .domains
-            .remove(0)
+        let surroundings = Surroundings { file: Path::new("tgtx.toml"), credentials_directory: None };
+        Config::parse(&text, surroundings).unwrap().domains.remove(0)
     }
 
     #[test]
@@ -146,13 +142,9 @@ mod tests {
         fs::create_dir_all(&folder).unwrap();
         let domain = domain(&folder);
         for name in ["keytab", "password", "ca.pem"] {
-            let fault = DomainFiles::read(&domain)
-                .err()
-                .map(|fault| StaticFault::from(fault).to_string());
-            let expected = format!(
-                "{}/{name}: does not exist; create it or correct the path",
-                folder.display()
-            );
+            let fault = DomainFiles::read(&domain).err().map(|fault| StaticFault::from(fault).to_string());
+            let expected =
+                format!("{}/{name}: does not exist; create it or correct the path", folder.display());
             assert_eq!(fault, Some(expected));
             fs::write(folder.join(name), name).unwrap();
             fs::set_permissions(folder.join(name), Permissions::from_mode(0o600)).unwrap();

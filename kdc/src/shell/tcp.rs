@@ -35,7 +35,12 @@ pub struct TcpLimits {
 }
 
 /// Serves every connection to `listener`, for ever.
-pub async fn serve(listener: TcpListener, service: Arc<Service>, connections: Arc<Connections>, limits: TcpLimits) {
+pub async fn serve(
+    listener: TcpListener,
+    service: Arc<Service>,
+    connections: Arc<Connections>,
+    limits: TcpLimits,
+) {
     loop {
         let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -49,7 +54,14 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>, connections: Ar
         match connections.enter(peer.ip()) {
             Ok(seat) => {
                 metrics.tcp_connections(connections.open());
-                tokio::spawn(converse(stream, peer, seat, Arc::clone(&service), Arc::clone(&connections), limits));
+                tokio::spawn(converse(
+                    stream,
+                    peer,
+                    seat,
+                    Arc::clone(&service),
+                    Arc::clone(&connections),
+                    limits,
+                ));
             }
             Err(Full::Altogether) => metrics.tcp_closed(TcpClosed::Full),
             Err(Full::Address) => metrics.tcp_closed(TcpClosed::PerAddress),

@@ -22,7 +22,12 @@ pub struct Cold {
 
 /// Receives on `socket` and answers, on a thread of its own, until `stopping`. What the cache does not hold goes
 /// to `cold`; where that is full the datagram is dropped, and the client asks again.
-pub fn serve(socket: Arc<KerberosUdpSocket>, service: &Service, cold: &mpsc::Sender<Cold>, stopping: &AtomicBool) {
+pub fn serve(
+    socket: Arc<KerberosUdpSocket>,
+    service: &Service,
+    cold: &mpsc::Sender<Cold>,
+    stopping: &AtomicBool,
+) {
     let mut receiver = UdpReceiver::new(Arc::clone(&socket));
     let mut sender = UdpSender::new(Arc::clone(&socket));
     let mut replies = Vec::new();

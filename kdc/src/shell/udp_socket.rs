@@ -19,8 +19,8 @@ use nix::cmsg_space;
 use nix::errno::Errno;
 use nix::libc::{in_addr, in_pktinfo, in6_addr, in6_pktinfo};
 use nix::sys::socket::{
-    ControlMessage, ControlMessageOwned, MsgFlags, MultiHeaders, RecvMsg, SockaddrStorage,
-    recvmmsg, sendmmsg, sendmsg,
+    ControlMessage, ControlMessageOwned, MsgFlags, MultiHeaders, RecvMsg, SockaddrStorage, recvmmsg,
+    sendmmsg, sendmsg,
 };
 
 /// Datagrams per system call.
@@ -32,9 +32,8 @@ const RECEIVE_PAUSE: Duration = Duration::from_millis(250);
 /// UDP services below 1024 that answer whatever they are sent: a request that claims to come from one would make
 /// the two answer each other for ever, or make us the mirror of an attack (CVE-2002-2443). echo, daytime, qotd,
 /// chargen, time, domain, tftp, kerberos, sunrpc, ntp, netbios-ns, snmp, cldap, svrloc, kpasswd, isakmp, router.
-const REPLY_SERVICES: [u16; 17] = [
-    7, 13, 17, 19, 37, 53, 69, 88, 111, 123, 137, 161, 389, 427, 464, 500, 520,
-];
+const REPLY_SERVICES: [u16; 17] =
+    [7, 13, 17, 19, 37, 53, 69, 88, 111, 123, 137, 161, 389, 427, 464, 500, 520];
 
 /// A bound UDP socket that tells where each datagram was sent to.
 #[derive(Debug)]
@@ -91,11 +90,7 @@ impl KerberosUdpSocket {
     pub(super) fn new(socket: UdpSocket, request_limit: usize) -> io::Result<Self> {
         socket.set_read_timeout(Some(RECEIVE_PAUSE))?;
         let local = socket.local_addr()?;
-        Ok(Self {
-            socket,
-            local,
-            request_limit,
-        })
+        Ok(Self { socket, local, request_limit })
     }
 
     /// The address and port it is bound to.
@@ -113,13 +108,7 @@ impl KerberosUdpSocket {
         let peer = SockaddrStorage::from(reply.peer);
         let octets = [IoSlice::new(&reply.octets)];
         let control = [packet_info.control_message()];
-        sendmsg(
-            self.socket.as_raw_fd(),
-            &octets,
-            &control,
-            MsgFlags::MSG_DONTWAIT,
-            Some(&peer),
-        )?;
+        sendmsg(self.socket.as_raw_fd(), &octets, &control, MsgFlags::MSG_DONTWAIT, Some(&peer))?;
         Ok(())
     }
 
@@ -146,12 +135,7 @@ impl UdpReceiver {
     #[must_use]
     pub fn new(socket: Arc<KerberosUdpSocket>) -> Self {
         let buffers = (0..BATCH).map(|_| vec![0; socket.request_limit]).collect();
-        Self {
-            headers: socket.headers(),
-            buffers,
-            arrivals: Vec::with_capacity(BATCH),
-            socket,
-        }
+        Self { headers: socket.headers(), buffers, arrivals: Vec::with_capacity(BATCH), socket }
     }
 
     /// Waits a little for a first datagram and takes all that are there by then. No datagrams is an ordinary
@@ -164,34 +148,19 @@ impl UdpReceiver {
         let mut dropped = Dropped::default();
         {
             let port = self.socket.local.port();
-            let mut slices: Vec<[IoSliceMut<'_>; 1]> = self
-                .buffers
-                .iter_mut()
-                .map(|buffer| [IoSliceMut::new(buffer)])
-                .collect();
+            let mut slices: Vec<[IoSliceMut<'_>; 1]> =
+                self.buffers.iter_mut().map(|buffer| [IoSliceMut::new(buffer)]).collect();
             let fd = self.socket.socket.as_raw_fd();
-            match recvmmsg(
-                fd,
-                &mut self.headers,
-                slices.iter_mut(),
-                MsgFlags::MSG_WAITFORONE,
-                None,
-            ) {
+            match recvmmsg(fd, &mut self.headers, slices.iter_mut(), MsgFlags::MSG_WAITFORONE, None) {
                 Ok(messages) => {
                     for (index, message) in messages.enumerate() {
                         match examine(&message, port) {
-                            Ok((peer, local)) => {
-                                self.arrivals.push((index, message.bytes, peer, local))
-                            }
-                            Err(DropReason::Short) => {
-                                dropped.short = dropped.short.saturating_add(1)
-                            }
+                            Ok((peer, local)) => self.arrivals.push((index, message.bytes, peer, local)),
+                            Err(DropReason::Short) => dropped.short = dropped.short.saturating_add(1),
                             Err(DropReason::Oversize) => {
                                 dropped.oversize = dropped.oversize.saturating_add(1)
                             }
-                            Err(DropReason::Looping) => {
-                                dropped.looping = dropped.looping.saturating_add(1)
-                            }
+                            Err(DropReason::Looping) => dropped.looping = dropped.looping.saturating_add(1),
                         }
                     }
                 }
@@ -200,16 +169,9 @@ impl UdpReceiver {
             }
         }
         let buffers = &self.buffers;
-        let datagrams = self
-            .arrivals
-            .iter()
-            .filter_map(move |&(index, length, peer, local)| {
-                Some(Datagram {
-                    octets: buffers.get(index)?.get(..length)?,
-                    peer,
-                    local,
-                })
-            });
+        let datagrams = self.arrivals.iter().filter_map(move |&(index, length, peer, local)| {
+            Some(Datagram { octets: buffers.get(index)?.get(..length)?, peer, local })
+        });
         Ok((datagrams, dropped))
     }
 }
@@ -224,10 +186,7 @@ impl UdpSender {
     /// Allocates the headers of one batch.
     #[must_use]
     pub fn new(socket: Arc<KerberosUdpSocket>) -> Self {
-        Self {
-            headers: socket.headers(),
-            socket,
-        }
+        Self { headers: socket.headers(), socket }
     }
 
     /// Sends all replies without waiting, and says how many the kernel did not take: one that cannot be sent
@@ -257,25 +216,12 @@ impl UdpSender {
         };
         let packet_info = PacketInfo::of(first.local);
         let control = [packet_info.control_message()];
-        let slices: Vec<[IoSlice<'_>; 1]> = replies
-            .iter()
-            .take(BATCH)
-            .map(|reply| [IoSlice::new(&reply.octets)])
-            .collect();
-        let peers: Vec<Option<SockaddrStorage>> = replies
-            .iter()
-            .take(BATCH)
-            .map(|reply| Some(SockaddrStorage::from(reply.peer)))
-            .collect();
+        let slices: Vec<[IoSlice<'_>; 1]> =
+            replies.iter().take(BATCH).map(|reply| [IoSlice::new(&reply.octets)]).collect();
+        let peers: Vec<Option<SockaddrStorage>> =
+            replies.iter().take(BATCH).map(|reply| Some(SockaddrStorage::from(reply.peer))).collect();
         let fd = self.socket.socket.as_raw_fd();
-        let sent = sendmmsg(
-            fd,
-            &mut self.headers,
-            slices.iter(),
-            &peers,
-            control,
-            MsgFlags::MSG_DONTWAIT,
-        )?;
+        let sent = sendmmsg(fd, &mut self.headers, slices.iter(), &peers, control, MsgFlags::MSG_DONTWAIT)?;
         Ok(sent.count())
     }
 }
@@ -296,21 +242,13 @@ fn examine(
     if message.bytes == 0 {
         return Err(DropReason::Short);
     }
-    let peer = message
-        .address
-        .as_ref()
-        .and_then(peer_of)
-        .ok_or(DropReason::Looping)?;
+    let peer = message.address.as_ref().and_then(peer_of).ok_or(DropReason::Looping)?;
     let local = message
         .cmsgs()
         .ok()
         .and_then(|mut messages| messages.find_map(|control| LocalAddress::of(&control)))
         .ok_or(DropReason::Looping)?;
-    if may_be_answered(peer, local.address, port) {
-        Ok((peer, local))
-    } else {
-        Err(DropReason::Looping)
-    }
+    if may_be_answered(peer, local.address, port) { Ok((peer, local)) } else { Err(DropReason::Looping) }
 }
 
 /// Whether an answer to `peer` reaches one host and does not come back to us as a request.
@@ -336,15 +274,7 @@ fn peer_of(address: &SockaddrStorage) -> Option<SocketAddr> {
         return Some(SocketAddrV4::new(address.ip(), address.port()).into());
     }
     let address = address.as_sockaddr_in6()?;
-    Some(
-        SocketAddrV6::new(
-            address.ip(),
-            address.port(),
-            address.flowinfo(),
-            address.scope_id(),
-        )
-        .into(),
-    )
+    Some(SocketAddrV6::new(address.ip(), address.port(), address.flowinfo(), address.scope_id()).into())
 }
 
 impl LocalAddress {
@@ -376,21 +306,13 @@ impl PacketInfo {
             // The interface is left to routing: requests and replies may take different ways.
             IpAddr::V4(address) => Self::V4(in_pktinfo {
                 ipi_ifindex: 0,
-                ipi_spec_dst: in_addr {
-                    s_addr: u32::from_ne_bytes(address.octets()),
-                },
+                ipi_spec_dst: in_addr { s_addr: u32::from_ne_bytes(address.octets()) },
                 ipi_addr: in_addr { s_addr: 0 },
             }),
             // A link-local address means nothing without its link.
             IpAddr::V6(address) => Self::V6(in6_pktinfo {
-                ipi6_addr: in6_addr {
-                    s6_addr: address.octets(),
-                },
-                ipi6_ifindex: if address.is_unicast_link_local() {
-                    local.interface
-                } else {
-                    0
-                },
+                ipi6_addr: in6_addr { s6_addr: address.octets() },
+                ipi6_ifindex: if address.is_unicast_link_local() { local.interface } else { 0 },
             }),
         }
     }

@@ -2,8 +2,8 @@
 
 use super::{CAPTURES, TGT_2022, TGT_RODC};
 use crate::{
-    AttributesInfo, BufferType, ClientInfo, FileTime, GROUP_ENABLED, LOGON_EXTRA_SIDS, LogonInfo,
-    Mac, Pac, Sid, Signature, SignatureType, UpnDnsInfo, lay_out, sign,
+    AttributesInfo, BufferType, ClientInfo, FileTime, GROUP_ENABLED, LOGON_EXTRA_SIDS, LogonInfo, Mac, Pac,
+    Sid, Signature, SignatureType, UpnDnsInfo, lay_out, sign,
 };
 
 #[test]
@@ -17,9 +17,7 @@ fn every_captured_buffer_encodes_to_its_own_octets() {
                 BufferType::UPN_DNS_INFO => UpnDnsInfo::decode(octets).unwrap().encode().unwrap(),
                 BufferType::ATTRIBUTES_INFO => AttributesInfo::decode(octets).unwrap().encode(),
                 BufferType::REQUESTOR => Sid::from_bytes(octets).unwrap().to_bytes(),
-                BufferType::SERVER_CHECKSUM
-                | BufferType::KDC_CHECKSUM
-                | BufferType::TICKET_CHECKSUM => {
+                BufferType::SERVER_CHECKSUM | BufferType::KDC_CHECKSUM | BufferType::TICKET_CHECKSUM => {
                     let signature = Signature::decode(octets).unwrap();
                     let mut encoded = Signature::blank(signature.kind, signature.rodc_identifier);
                     encoded[4..][..signature.mac.len()].copy_from_slice(signature.mac);
@@ -36,11 +34,7 @@ fn every_captured_buffer_encodes_to_its_own_octets() {
 fn every_captured_pac_is_laid_out_to_its_own_octets() {
     for (name, bytes) in CAPTURES {
         let pac = Pac::parse(bytes).unwrap();
-        let buffers: Vec<_> = pac
-            .buffers()
-            .iter()
-            .map(|buffer| (buffer.kind, buffer.contents))
-            .collect();
+        let buffers: Vec<_> = pac.buffers().iter().map(|buffer| (buffer.kind, buffer.contents)).collect();
         assert_eq!(lay_out(&buffers).unwrap(), bytes, "{name}");
     }
 }
@@ -49,21 +43,13 @@ fn every_captured_pac_is_laid_out_to_its_own_octets() {
 fn every_captured_pac_signs_to_its_own_octets() {
     for (name, bytes) in CAPTURES {
         let pac = Pac::parse(bytes).unwrap();
-        let (server, kdc) = (
-            pac.server_signature().unwrap(),
-            pac.kdc_signature().unwrap(),
-        );
+        let (server, kdc) = (pac.server_signature().unwrap(), pac.kdc_signature().unwrap());
         let mut unsigned = pac.unsigned();
         assert_ne!(unsigned, bytes, "{name}");
         // The identifier is no part of what is signed, but has to be there when the PAC is.
-        for buffer in pac
-            .buffers()
-            .iter()
-            .filter(|buffer| buffer.kind == BufferType::KDC_CHECKSUM)
-        {
+        for buffer in pac.buffers().iter().filter(|buffer| buffer.kind == BufferType::KDC_CHECKSUM) {
             let identifier = &buffer.contents[4 + kdc.mac.len()..];
-            unsigned[buffer.offset + 4 + kdc.mac.len()..][..identifier.len()]
-                .copy_from_slice(identifier);
+            unsigned[buffer.offset + 4 + kdc.mac.len()..][..identifier.len()].copy_from_slice(identifier);
         }
         let mut signed = unsigned;
         sign(
@@ -95,21 +81,13 @@ fn reads_the_fields_of_a_full_tgt() {
     assert_eq!(logon_info.user_flags, LOGON_EXTRA_SIDS);
     assert_eq!(logon_info.kick_off_time, FileTime::NEVER);
     assert_eq!(logon_info.groups.len(), 1);
-    let [asserted] = logon_info.extra_sids[..] else {
-        panic!("one extra SID")
-    };
-    assert_eq!(
-        asserted.sid,
-        Sid::AUTHENTICATION_AUTHORITY_ASSERTED_IDENTITY
-    );
+    let [asserted] = logon_info.extra_sids[..] else { panic!("one extra SID") };
+    assert_eq!(asserted.sid, Sid::AUTHENTICATION_AUTHORITY_ASSERTED_IDENTITY);
     assert_eq!(asserted.attributes, GROUP_ENABLED);
     assert_eq!(logon_info.resource_groups, None);
 
     let requestor = Sid::from_bytes(pac.buffer(BufferType::REQUESTOR).unwrap()).unwrap();
-    assert_eq!(
-        requestor,
-        logon_info.logon_domain_id.with_rid(1107).unwrap()
-    );
+    assert_eq!(requestor, logon_info.logon_domain_id.with_rid(1107).unwrap());
     let client_info = ClientInfo::decode(pac.buffer(BufferType::CLIENT_INFO).unwrap()).unwrap();
     assert_eq!(client_info.client_id.unix_seconds(), Some(1_752_855_744));
 }
@@ -117,25 +95,13 @@ fn reads_the_fields_of_a_full_tgt() {
 #[test]
 fn read_only_domain_controller_marks_its_kdc_signature_alone() {
     let pac = Pac::parse(TGT_RODC).unwrap();
-    let (server, kdc) = (
-        pac.server_signature().unwrap(),
-        pac.kdc_signature().unwrap(),
-    );
-    assert_eq!(
-        (server.kind, server.rodc_identifier),
-        (SignatureType::HmacSha1Aes256, None)
-    );
-    assert_eq!(
-        (kdc.kind, kdc.rodc_identifier),
-        (SignatureType::HmacMd5, Some(46_673))
-    );
+    let (server, kdc) = (pac.server_signature().unwrap(), pac.kdc_signature().unwrap());
+    assert_eq!((server.kind, server.rodc_identifier), (SignatureType::HmacSha1Aes256, None));
+    assert_eq!((kdc.kind, kdc.rodc_identifier), (SignatureType::HmacMd5, Some(46_673)));
     let unsigned = pac.unsigned();
     let unsigned = Pac::parse(&unsigned).unwrap();
     assert_eq!(unsigned.kdc_signature().unwrap().rodc_identifier, Some(0));
-    assert_eq!(
-        unsigned.buffer(BufferType::LOGON_INFO),
-        pac.buffer(BufferType::LOGON_INFO)
-    );
+    assert_eq!(unsigned.buffer(BufferType::LOGON_INFO), pac.buffer(BufferType::LOGON_INFO));
 }
 
 /// A captured checksum as a keyed function would give it.

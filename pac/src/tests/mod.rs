@@ -6,14 +6,8 @@ mod rebuild;
 
 /// Every captured PAC with its name.
 const CAPTURES: [(&str, &[u8]); 7] = [
-    (
-        "windows-server-2022/tgt-pac",
-        include_bytes!("../../../tests/vectors/windows-server-2022/tgt-pac.bin"),
-    ),
-    (
-        "windows-2019/as-rep",
-        include_bytes!("../../../tests/vectors/windows-2019/as-rep.pac.bin"),
-    ),
+    ("windows-server-2022/tgt-pac", include_bytes!("../../../tests/vectors/windows-server-2022/tgt-pac.bin")),
+    ("windows-2019/as-rep", include_bytes!("../../../tests/vectors/windows-2019/as-rep.pac.bin")),
     (
         "windows-2019/tgs-rep",
         include_bytes!("../../../tests/vectors/windows-2019/tgs-rep-testuser-krbtgt-renew.pac.bin"),

@@ -3,9 +3,8 @@
 use super::TGT_2022;
 use super::captures::mac;
 use crate::{
-    AttributesInfo, BufferType, FileTime, GROUP_ENABLED, GroupMembership, LogonInfo, Mac, Pac,
-    PacError, PreparedPac, ResourceGroups, SamNameAndSid, Sid, SidAndAttributes, SignatureType,
-    UpnDnsInfo,
+    AttributesInfo, BufferType, FileTime, GROUP_ENABLED, GroupMembership, LogonInfo, Mac, Pac, PacError,
+    PreparedPac, ResourceGroups, SamNameAndSid, Sid, SidAndAttributes, SignatureType, UpnDnsInfo,
 };
 
 /// 2025-07-18T16:22:24Z, the ticket's authtime.
@@ -42,10 +41,7 @@ fn logon_info() -> LogonInfo {
         bad_password_count: 0,
         user_id: 1107,
         primary_group_id: 513,
-        groups: vec![GroupMembership {
-            rid: 513,
-            attributes: GROUP_ENABLED,
-        }],
+        groups: vec![GroupMembership { rid: 513, attributes: GROUP_ENABLED }],
         user_flags: 0,
         user_session_key: [0; 16],
         logon_server: "WIN2K22-1".to_owned(),
@@ -69,17 +65,12 @@ fn upn_dns_info() -> UpnDnsInfo {
         upn: "testuser@aforest.ad".to_owned(),
         dns_domain_name: "AFOREST.AD".to_owned(),
         upn_constructed: false,
-        extended: Some(SamNameAndSid {
-            sam_name: "testuser".to_owned(),
-            sid: user(),
-        }),
+        extended: Some(SamNameAndSid { sam_name: "testuser".to_owned(), sid: user() }),
     }
 }
 
 fn prepare(logon_info: &LogonInfo) -> PreparedPac {
-    let attributes_info = AttributesInfo {
-        flags: AttributesInfo::WAS_REQUESTED,
-    };
+    let attributes_info = AttributesInfo { flags: AttributesInfo::WAS_REQUESTED };
     PreparedPac::new(logon_info, &upn_dns_info(), &user(), attributes_info).unwrap()
 }
 
@@ -89,41 +80,22 @@ fn compose(
     mac: &dyn Fn(&[u8]) -> Mac,
 ) -> Result<Vec<u8>, PacError> {
     let mut out = Vec::new();
-    prepared
-        .compose(
-            FileTime::from_unix_seconds(AUTHTIME),
-            "testuser",
-            kind,
-            mac,
-            &mut out,
-        )
-        .map(|()| out)
+    prepared.compose(FileTime::from_unix_seconds(AUTHTIME), "testuser", kind, mac, &mut out).map(|()| out)
 }
 
 #[test]
 fn rebuilds_the_captured_pac_from_the_account() {
     let captured = Pac::parse(TGT_2022).unwrap();
-    let (server, kdc) = (
-        captured.server_signature().unwrap(),
-        captured.kdc_signature().unwrap(),
-    );
+    let (server, kdc) = (captured.server_signature().unwrap(), captured.kdc_signature().unwrap());
     let keyed = |covered: &[u8]| {
         if covered == captured.unsigned() {
             mac(server.mac)
         } else {
-            assert_eq!(
-                covered, server.mac,
-                "neither the unsigned PAC nor the server's signature"
-            );
+            assert_eq!(covered, server.mac, "neither the unsigned PAC nor the server's signature");
             mac(kdc.mac)
         }
     };
-    let composed = compose(
-        &prepare(&logon_info()),
-        SignatureType::HmacSha1Aes256,
-        &keyed,
-    )
-    .unwrap();
+    let composed = compose(&prepare(&logon_info()), SignatureType::HmacSha1Aes256, &keyed).unwrap();
     assert_eq!(composed, TGT_2022);
 }
 
@@ -133,20 +105,9 @@ fn appends_behind_what_is_there() {
     let constant = |_: &[u8]| Mac::from([7; 12]);
     let mut out = vec![1, 2, 3];
     let authtime = FileTime::from_unix_seconds(AUTHTIME);
-    prepared
-        .compose(
-            authtime,
-            "testuser",
-            SignatureType::HmacSha1Aes128,
-            &constant,
-            &mut out,
-        )
-        .unwrap();
+    prepared.compose(authtime, "testuser", SignatureType::HmacSha1Aes128, &constant, &mut out).unwrap();
     assert_eq!(out[..3], [1, 2, 3]);
-    assert_eq!(
-        out[3..],
-        compose(&prepared, SignatureType::HmacSha1Aes128, &constant).unwrap()
-    );
+    assert_eq!(out[3..], compose(&prepared, SignatureType::HmacSha1Aes128, &constant).unwrap());
 }
 
 #[test]
@@ -161,10 +122,7 @@ fn every_signature_type_lies_where_the_reader_looks() {
     for (kind, value) in rows {
         let composed = compose(&prepared, kind, &|_| value).unwrap();
         let pac = Pac::parse(&composed).unwrap();
-        for signature in [
-            pac.server_signature().unwrap(),
-            pac.kdc_signature().unwrap(),
-        ] {
+        for signature in [pac.server_signature().unwrap(), pac.kdc_signature().unwrap()] {
             assert_eq!((signature.kind, signature.mac), (kind, value.as_bytes()));
             assert_eq!(signature.rodc_identifier, None);
         }
@@ -181,34 +139,18 @@ fn an_error_leaves_the_output_as_it_was() {
         assert_eq!(out, [1, 2, 3]);
         composed
     };
-    assert_eq!(
-        compose("testuser", SignatureType::HmacMd5),
-        Err(PacError::MacLength)
-    );
+    assert_eq!(compose("testuser", SignatureType::HmacMd5), Err(PacError::MacLength));
     let long = "n".repeat(40_000);
-    assert!(matches!(
-        compose(&long, SignatureType::HmacSha1Aes256),
-        Err(PacError::TooLong(80_000..))
-    ));
+    assert!(matches!(compose(&long, SignatureType::HmacSha1Aes256), Err(PacError::TooLong(80_000..))));
 }
 
 #[test]
 fn composes_up_to_65535_octets_and_no_more() {
     let with_groups = |count| {
-        let groups = (0..count)
-            .map(|rid| GroupMembership {
-                rid,
-                attributes: GROUP_ENABLED,
-            })
-            .collect();
-        compose(
-            &prepare(&LogonInfo {
-                groups,
-                ..logon_info()
-            }),
-            SignatureType::HmacSha1Aes256,
-            &|_| [7; 12].into(),
-        )
+        let groups = (0..count).map(|rid| GroupMembership { rid, attributes: GROUP_ENABLED }).collect();
+        compose(&prepare(&LogonInfo { groups, ..logon_info() }), SignatureType::HmacSha1Aes256, &|_| {
+            [7; 12].into()
+        })
     };
     // The captured PAC is 832 octets with one group; each further one adds 8.
     assert_eq!(with_groups(8088).unwrap().len(), 65_528);
@@ -217,43 +159,21 @@ fn composes_up_to_65535_octets_and_no_more() {
 
 #[test]
 fn logon_info_survives_every_shape() {
-    let group = |rid| GroupMembership {
-        rid,
-        attributes: GROUP_ENABLED,
-    };
-    let extra = |sid| SidAndAttributes {
-        sid,
-        attributes: GROUP_ENABLED,
-    };
+    let group = |rid| GroupMembership { rid, attributes: GROUP_ENABLED };
+    let extra = |sid| SidAndAttributes { sid, attributes: GROUP_ENABLED };
     let rows = [
+        LogonInfo { groups: Vec::new(), extra_sids: Vec::new(), ..logon_info() },
+        LogonInfo { groups: (0..1000).map(group).collect(), ..logon_info() },
         LogonInfo {
-            groups: Vec::new(),
-            extra_sids: Vec::new(),
+            extra_sids: vec![extra(Sid::new(5, &[]).unwrap()), extra(Sid::new(5, &[u32::MAX; 15]).unwrap())],
             ..logon_info()
         },
         LogonInfo {
-            groups: (0..1000).map(group).collect(),
+            resource_groups: Some(ResourceGroups { domain: domain(), groups: vec![group(1), group(2)] }),
             ..logon_info()
         },
         LogonInfo {
-            extra_sids: vec![
-                extra(Sid::new(5, &[]).unwrap()),
-                extra(Sid::new(5, &[u32::MAX; 15]).unwrap()),
-            ],
-            ..logon_info()
-        },
-        LogonInfo {
-            resource_groups: Some(ResourceGroups {
-                domain: domain(),
-                groups: vec![group(1), group(2)],
-            }),
-            ..logon_info()
-        },
-        LogonInfo {
-            resource_groups: Some(ResourceGroups {
-                domain: domain(),
-                groups: Vec::new(),
-            }),
+            resource_groups: Some(ResourceGroups { domain: domain(), groups: Vec::new() }),
             ..logon_info()
         },
         LogonInfo {
@@ -261,28 +181,15 @@ fn logon_info_survives_every_shape() {
             home_directory: "\\\\x\\y".to_owned(),
             ..logon_info()
         },
-        LogonInfo {
-            logon_server: String::new(),
-            logon_domain_name: String::new(),
-            ..logon_info()
-        },
+        LogonInfo { logon_server: String::new(), logon_domain_name: String::new(), ..logon_info() },
     ];
     for row in rows {
         let encoded = row.encode().unwrap();
         assert_eq!(encoded.len() % 8, 0);
         let decoded = LogonInfo::decode(&encoded).unwrap();
         assert_eq!(decoded.user_flags & 0x20 != 0, !row.extra_sids.is_empty());
-        assert_eq!(
-            decoded.user_flags & 0x200 != 0,
-            row.resource_groups.is_some()
-        );
-        assert_eq!(
-            LogonInfo {
-                user_flags: 0,
-                ..decoded
-            },
-            row
-        );
+        assert_eq!(decoded.user_flags & 0x200 != 0, row.resource_groups.is_some());
+        assert_eq!(LogonInfo { user_flags: 0, ..decoded }, row);
     }
 }
 
@@ -290,37 +197,17 @@ fn logon_info_survives_every_shape() {
 fn upn_dns_info_survives_every_shape() {
     let rows = [
         upn_dns_info(),
-        UpnDnsInfo {
-            extended: None,
-            ..upn_dns_info()
-        },
-        UpnDnsInfo {
-            upn_constructed: true,
-            ..upn_dns_info()
-        },
-        UpnDnsInfo {
-            upn: String::new(),
-            dns_domain_name: String::new(),
-            ..upn_dns_info()
-        },
-        UpnDnsInfo {
-            upn: "ż@𝔊".to_owned(),
-            extended: None,
-            ..upn_dns_info()
-        },
+        UpnDnsInfo { extended: None, ..upn_dns_info() },
+        UpnDnsInfo { upn_constructed: true, ..upn_dns_info() },
+        UpnDnsInfo { upn: String::new(), dns_domain_name: String::new(), ..upn_dns_info() },
+        UpnDnsInfo { upn: "ż@𝔊".to_owned(), extended: None, ..upn_dns_info() },
     ];
     for row in rows {
         let encoded = row.encode().unwrap();
         assert_eq!(encoded.len() % 8, 0);
         assert_eq!(UpnDnsInfo::decode(&encoded), Ok(row));
     }
-    let long = UpnDnsInfo {
-        upn: "u".repeat(40_000),
-        ..upn_dns_info()
-    };
+    let long = UpnDnsInfo { upn: "u".repeat(40_000), ..upn_dns_info() };
     let refused = PreparedPac::new(&logon_info(), &long, &user(), AttributesInfo { flags: 1 });
-    assert!(matches!(
-        refused,
-        Err(PacError::Contents(BufferType::UPN_DNS_INFO, _))
-    ));
+    assert!(matches!(refused, Err(PacError::Contents(BufferType::UPN_DNS_INFO, _))));
 }

@@ -16,10 +16,7 @@ pub struct Key {
 impl Key {
     /// A key of etype 18.
     pub fn aes256(value: &[u8; 32]) -> Self {
-        Self {
-            etype: 18,
-            value: value.to_vec(),
-        }
+        Self { etype: 18, value: value.to_vec() }
     }
 }
 
@@ -28,9 +25,7 @@ impl Key {
 /// # Errors
 /// [`OracleError::Crypto`] for an etype that the library does not know.
 pub fn seal(key: &Key, usage: i32, plain: &[u8]) -> Result<Vec<u8>, OracleError> {
-    Ok(new_kerberos_cipher(key.etype)
-        .map_err(crypto)?
-        .encrypt(&key.value, usage, plain))
+    Ok(new_kerberos_cipher(key.etype).map_err(crypto)?.encrypt(&key.value, usage, plain))
 }
 
 /// Decrypts and checks.
@@ -38,19 +33,12 @@ pub fn seal(key: &Key, usage: i32, plain: &[u8]) -> Result<Vec<u8>, OracleError>
 /// # Errors
 /// [`OracleError::Crypto`] for an unknown etype, or a ciphertext that this key and usage did not make.
 pub fn open(key: &Key, usage: i32, cipher: &[u8]) -> Result<Vec<u8>, OracleError> {
-    new_kerberos_cipher(key.etype)
-        .map_err(crypto)?
-        .decrypt(&key.value, usage, cipher)
-        .map_err(crypto)
+    new_kerberos_cipher(key.etype).map_err(crypto)?.decrypt(&key.value, usage, cipher).map_err(crypto)
 }
 
 /// The 12 octets of HMAC-SHA1-96 under the key's checksum key (checksum type 15 or 16).
 pub fn mac(key: &Key, usage: i32, data: &[u8]) -> Vec<u8> {
-    let sizes = if key.etype == 17 {
-        AesSizes::Aes128
-    } else {
-        AesSizes::Aes256
-    };
+    let sizes = if key.etype == 17 { AesSizes::Aes128 } else { AesSizes::Aes256 };
     checksum_sha_aes(&key.value, usage, data, &sizes)
 }
 

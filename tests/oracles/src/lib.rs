@@ -38,11 +38,6 @@ pub enum OracleError {
 
 /// Reads one whole message.
 fn parse<T: Asn1Object>(message: &[u8]) -> Result<T, OracleError> {
-    let (rest, value) =
-        T::parse(message).map_err(|error| OracleError::Decode(format!("{error:?}")))?;
-    if rest.is_empty() {
-        Ok(value)
-    } else {
-        Err(OracleError::Trailing(rest.len()))
-    }
+    let (rest, value) = T::parse(message).map_err(|error| OracleError::Decode(format!("{error:?}")))?;
+    if rest.is_empty() { Ok(value) } else { Err(OracleError::Trailing(rest.len())) }
 }

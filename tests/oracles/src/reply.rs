@@ -34,10 +34,7 @@ pub struct Issued {
 impl Issued {
     /// The session key of the new ticket.
     pub fn session_key(&self) -> Key {
-        Key {
-            etype: self.part.key.keytype,
-            value: self.part.key.keyvalue.clone(),
-        }
+        Key { etype: self.part.key.keytype, value: self.part.key.keyvalue.clone() }
     }
 }
 
@@ -45,18 +42,12 @@ impl Issued {
 ///
 /// # Errors
 /// [`OracleError`] when the reply is neither message or does not open with the key it should.
-pub fn tgs_rep(
-    reply: &[u8],
-    session_key: &Key,
-    subkey: Option<&Key>,
-) -> Result<Reply, OracleError> {
+pub fn tgs_rep(reply: &[u8], session_key: &Key, subkey: Option<&Key>) -> Result<Reply, OracleError> {
     if reply.first() == Some(&KRB_ERROR) {
         return Ok(Reply::Refused(Box::new(parse(reply)?)));
     }
     let message: TgsRep = parse(reply)?;
-    let (key, usage) = subkey.map_or((session_key, TGS_REP_SESSION_KEY), |subkey| {
-        (subkey, TGS_REP_SUBKEY)
-    });
+    let (key, usage) = subkey.map_or((session_key, TGS_REP_SESSION_KEY), |subkey| (subkey, TGS_REP_SUBKEY));
     let part = parse(&open(key, usage, &message.enc_part.cipher)?)?;
     Ok(Reply::Issued(Box::new(Issued { message, part })))
 }

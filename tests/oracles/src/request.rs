@@ -2,9 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use kerberos_asn1::{
-    ApReq, Authenticator, AuthorizationDataEntry, Checksum, EncTicketPart, EncryptedData,
-    EncryptionKey, KdcReqBody, KerberosFlags, KerberosTime, PaData, PrincipalName, TgsReq, Ticket,
-    TransitedEncoding,
+    ApReq, Authenticator, AuthorizationDataEntry, Checksum, EncTicketPart, EncryptedData, EncryptionKey,
+    KdcReqBody, KerberosFlags, KerberosTime, PaData, PrincipalName, TgsReq, Ticket, TransitedEncoding,
 };
 use red_asn1::Asn1Object;
 
@@ -96,10 +95,7 @@ pub fn tgs_req(tgt: &PartialTgt, request: &TgsRequest) -> Result<Vec<u8>, Oracle
     let body = KdcReqBody {
         kdc_options: KerberosFlags::from(request.kdc_options),
         realm: tgt.realm.clone(),
-        sname: Some(PrincipalName {
-            name_type: NT_SRV_INST,
-            name_string: request.sname.clone(),
-        }),
+        sname: Some(PrincipalName { name_type: NT_SRV_INST, name_string: request.sname.clone() }),
         till: time(request.till)?,
         rtime: request.rtime.map(time).transpose()?,
         nonce: request.nonce,
@@ -121,27 +117,13 @@ pub fn tgs_req(tgt: &PartialTgt, request: &TgsRequest) -> Result<Vec<u8>, Oracle
         authenticator: EncryptedData {
             etype: tgt.session_key.etype,
             kvno: None,
-            cipher: seal(
-                &tgt.session_key,
-                TGS_REQ_AUTHENTICATOR,
-                &authenticator.build(),
-            )?,
+            cipher: seal(&tgt.session_key, TGS_REQ_AUTHENTICATOR, &authenticator.build())?,
         },
         ..ApReq::default()
     };
     let mut padata = vec![PaData::new(PA_TGS_REQ, ap_req.build())];
-    padata.extend(
-        request
-            .padata
-            .iter()
-            .map(|(kind, value)| PaData::new(*kind, value.clone())),
-    );
-    Ok(TgsReq {
-        padata: Some(padata),
-        req_body: body,
-        ..TgsReq::default()
-    }
-    .build())
+    padata.extend(request.padata.iter().map(|(kind, value)| PaData::new(*kind, value.clone())));
+    Ok(TgsReq { padata: Some(padata), req_body: body, ..TgsReq::default() }.build())
 }
 
 impl PartialTgt {
@@ -168,23 +150,13 @@ impl PartialTgt {
             name_type: NT_SRV_INST,
             name_string: vec!["krbtgt".to_owned(), self.realm.clone()],
         };
-        Ok(Ticket::new(
-            self.realm.clone(),
-            sname,
-            EncryptedData::new(self.key.etype, self.kvno, cipher),
-        ))
+        Ok(Ticket::new(self.realm.clone(), sname, EncryptedData::new(self.key.etype, self.kvno, cipher)))
     }
 }
 
 fn if_relevant(pac: &[u8]) -> Vec<AuthorizationDataEntry> {
-    let inner = vec![AuthorizationDataEntry {
-        ad_type: AD_WIN2K_PAC,
-        ad_data: pac.to_vec(),
-    }];
-    vec![AuthorizationDataEntry {
-        ad_type: AD_IF_RELEVANT,
-        ad_data: inner.build(),
-    }]
+    let inner = vec![AuthorizationDataEntry { ad_type: AD_WIN2K_PAC, ad_data: pac.to_vec() }];
+    vec![AuthorizationDataEntry { ad_type: AD_IF_RELEVANT, ad_data: inner.build() }]
 }
 
 fn body_checksum(kind: BodyChecksum, session_key: &Key, body: &[u8]) -> Option<Checksum> {
@@ -194,10 +166,7 @@ fn body_checksum(kind: BodyChecksum, session_key: &Key, body: &[u8]) -> Option<C
         BodyChecksum::Broken => checksum.iter_mut().take(1).for_each(|octet| *octet ^= 1),
         BodyChecksum::Absent => return None,
     }
-    Some(Checksum {
-        cksumtype: if session_key.etype == 17 { 15 } else { 16 },
-        checksum,
-    })
+    Some(Checksum { cksumtype: if session_key.etype == 17 { 15 } else { 16 }, checksum })
 }
 
 fn encryption_key(key: &Key) -> EncryptionKey {
@@ -205,7 +174,5 @@ fn encryption_key(key: &Key) -> EncryptionKey {
 }
 
 fn time(seconds: i64) -> Result<KerberosTime, OracleError> {
-    DateTime::<Utc>::from_timestamp(seconds, 0)
-        .map(KerberosTime::from)
-        .ok_or(OracleError::Time(seconds))
+    DateTime::<Utc>::from_timestamp(seconds, 0).map(KerberosTime::from).ok_or(OracleError::Time(seconds))
 }

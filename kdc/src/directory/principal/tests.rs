@@ -18,13 +18,8 @@ fn now() -> FileTime {
 
 fn testuser() -> (Entry, DirectoryView) {
     let tree = Tree::parse(LDIF).expect("LDIF");
-    let sid = "S-1-5-21-3661267520-3940350627-3661189989-1107"
-        .parse()
-        .expect("a SID");
-    let entry = tree
-        .find(&sid, now())
-        .expect("constructed attributes")
-        .expect("testuser");
+    let sid = "S-1-5-21-3661267520-3940350627-3661189989-1107".parse().expect("a SID");
+    let entry = tree.find(&sid, now()).expect("constructed attributes").expect("testuser");
     (entry, tree.view(None).expect("view"))
 }
 
@@ -58,10 +53,7 @@ fn logon_info(principal: &Principal) -> LogonInfo {
 fn with(name: &str, values: &[&[u8]]) -> Entry {
     let (entry, _) = testuser();
     let mut changed = Entry::new(entry.dn());
-    for (other, kept) in entry
-        .attributes()
-        .filter(|(other, _)| !other.eq_ignore_ascii_case(name))
-    {
+    for (other, kept) in entry.attributes().filter(|(other, _)| !other.eq_ignore_ascii_case(name)) {
         for value in kept {
             changed.insert(other, value.clone());
         }
@@ -80,19 +72,11 @@ fn sid(text: &str) -> Sid {
 fn testuser_gets_the_pac_that_windows_gave_it() {
     let (entry, view) = testuser();
     let ours = composed(&principal(&entry, &view).expect("principal"));
-    let (ours, theirs) = (
-        Pac::parse(&ours).expect("our PAC"),
-        Pac::parse(TGT_PAC).expect("the captured PAC"),
-    );
-    let kinds = |pac: &Pac<'_>| {
-        pac.buffers()
-            .iter()
-            .map(|buffer| buffer.kind)
-            .collect::<Vec<_>>()
-    };
+    let (ours, theirs) =
+        (Pac::parse(&ours).expect("our PAC"), Pac::parse(TGT_PAC).expect("the captured PAC"));
+    let kinds = |pac: &Pac<'_>| pac.buffers().iter().map(|buffer| buffer.kind).collect::<Vec<_>>();
     assert_eq!(kinds(&ours), kinds(&theirs));
-    let decoded =
-        |pac: &Pac<'_>| LogonInfo::decode(pac.buffer(BufferType::LOGON_INFO).expect("LOGON_INFO"));
+    let decoded = |pac: &Pac<'_>| LogonInfo::decode(pac.buffer(BufferType::LOGON_INFO).expect("LOGON_INFO"));
     assert_eq!(decoded(&ours), decoded(&theirs));
     for kind in [
         BufferType::LOGON_INFO,
@@ -131,13 +115,7 @@ fn what_decides_must_be_there() {
 #[test]
 fn what_only_describes_may_be_absent() {
     let (_, view) = testuser();
-    for name in [
-        "displayName",
-        "userPrincipalName",
-        "lastLogon",
-        "logonCount",
-        "badPwdCount",
-    ] {
+    for name in ["displayName", "userPrincipalName", "lastLogon", "logonCount", "badPwdCount"] {
         principal(&with(name, &[]), &view).expect(name);
     }
 }
@@ -148,24 +126,14 @@ fn group_ids_ascend_with_the_primary_group_in_its_place_and_foreign_groups_are_e
     let own = |rid| view.domain_sid.with_rid(rid).expect("a SID");
     let foreign = sid("S-1-5-21-9-9-9-1200");
     let values = [own(1301), foreign, own(512), own(1201)].map(|sid| sid.to_bytes());
-    let entry = with(
-        "tokenGroupsGlobalAndUniversal",
-        &values.each_ref().map(Vec::as_slice),
-    );
+    let entry = with("tokenGroupsGlobalAndUniversal", &values.each_ref().map(Vec::as_slice));
     let principal = principal(&entry, &view).expect("principal");
     let info = logon_info(&principal);
     let rids: Vec<u32> = info.groups.iter().map(|group| group.rid).collect();
     assert_eq!(rids, [512, 513, 1201, 1301]);
     let extra: Vec<Sid> = info.extra_sids.iter().map(|extra| extra.sid).collect();
     assert_eq!(extra, [foreign, sid("S-1-18-1")]);
-    assert_eq!(
-        (
-            info.primary_group_id,
-            info.user_flags,
-            principal.group_count
-        ),
-        (513, 0x20, 6)
-    );
+    assert_eq!((info.primary_group_id, info.user_flags, principal.group_count), (513, 0x20, 6));
 }
 
 #[test]
@@ -174,15 +142,10 @@ fn policy_sees_the_account_its_primary_group_and_every_token_group() {
     let entry = with("tokenGroups", &[&sid("S-1-5-32-544").to_bytes()]);
     let account = principal(&entry, &view).expect("principal").account;
     let primary = view.domain_sid.with_rid(513).expect("a SID");
-    assert_eq!(
-        account.sids,
-        [account.object_sid, primary, sid("S-1-5-32-544")]
-    );
+    assert_eq!(account.sids, [account.object_sid, primary, sid("S-1-5-32-544")]);
     let info = logon_info(&principal(&entry, &view).expect("principal"));
     assert!(
-        info.extra_sids
-            .iter()
-            .all(|extra| extra.sid != sid("S-1-5-32-544")),
+        info.extra_sids.iter().all(|extra| extra.sid != sid("S-1-5-32-544")),
         "BUILTIN is no TGT's business"
     );
 }
@@ -193,19 +156,11 @@ fn sid_history_goes_in_only_when_wanted_and_only_from_other_domains() {
     let former = sid("S-1-5-21-9-9-9-1200");
     let entry = with("sIDHistory", &[&former.to_bytes()]);
     let include = |entry: &Entry| Principal::from_entry(entry, &view, SidHistory::Include, now());
-    let has = |principal: &Principal| {
-        logon_info(principal)
-            .extra_sids
-            .iter()
-            .any(|extra| extra.sid == former)
-    };
+    let has =
+        |principal: &Principal| logon_info(principal).extra_sids.iter().any(|extra| extra.sid == former);
     assert!(has(&include(&entry).expect("principal")));
     assert!(!has(&principal(&entry, &view).expect("principal")));
-    for forged in [
-        view.domain_sid.with_rid(512).expect("a SID"),
-        sid("S-1-5-32-544"),
-        sid("S-1-18-1"),
-    ] {
+    for forged in [view.domain_sid.with_rid(512).expect("a SID"), sid("S-1-5-32-544"), sid("S-1-18-1")] {
         let entry = with("sIDHistory", &[&forged.to_bytes()]);
         let expected: DirectoryError = entry.error("sIDHistory", Fault::NotFormerSid).into();
         assert_eq!(include(&entry).expect_err("a forged SID"), expected);
@@ -220,10 +175,7 @@ fn logon_hours_end_the_session_when_they_close() {
     let entry = with("logonHours", &[&hours]);
     let info = logon_info(&principal(&entry, &view).expect("principal"));
     let closing = FileTime::from_unix_seconds(AUTHTIME - AUTHTIME % 3600 + 3600);
-    assert_eq!(
-        (info.logoff_time, info.kick_off_time),
-        (closing, FileTime::NEVER)
-    );
+    assert_eq!((info.logoff_time, info.kick_off_time), (closing, FileTime::NEVER));
     let short = with("logonHours", &[&[0xff; 20]]);
     assert_eq!(
         principal(&short, &view).expect_err("20 octets"),
@@ -237,21 +189,12 @@ fn object_classes_tell_kinds_apart() {
     let cases: [(&[&[u8]], AccountKind); 4] = [
         (&[b"top", b"person", b"user"], AccountKind::User),
         (&[b"top", b"user", b"computer"], AccountKind::Computer),
-        (
-            &[b"user", b"computer", b"msDS-GroupManagedServiceAccount"],
-            AccountKind::ServiceAccount,
-        ),
-        (
-            &[b"user", b"computer", b"msds-delegatedmanagedserviceaccount"],
-            AccountKind::ServiceAccount,
-        ),
+        (&[b"user", b"computer", b"msDS-GroupManagedServiceAccount"], AccountKind::ServiceAccount),
+        (&[b"user", b"computer", b"msds-delegatedmanagedserviceaccount"], AccountKind::ServiceAccount),
     ];
     for (classes, expected) in cases {
         assert_eq!(
-            principal(&with("objectClass", classes), &view)
-                .expect("principal")
-                .account
-                .kind,
+            principal(&with("objectClass", classes), &view).expect("principal").account.kind,
             expected
         );
     }
@@ -271,14 +214,7 @@ fn a_cname_of_one_component_names_the_account() {
         (1, &[b"testuser", b"testuser"], false),
     ];
     for (name_type, components, expected) in cases {
-        let strings: Vec<_> = components
-            .iter()
-            .map(|octets| KerberosString(octets))
-            .collect();
-        assert_eq!(
-            principal.is_named(&PrincipalName::new(name_type, &strings)),
-            expected,
-            "{components:?}"
-        );
+        let strings: Vec<_> = components.iter().map(|octets| KerberosString(octets)).collect();
+        assert_eq!(principal.is_named(&PrincipalName::new(name_type, &strings)), expected, "{components:?}");
     }
 }

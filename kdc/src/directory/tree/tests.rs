@@ -19,10 +19,7 @@ fn demo() -> Tree {
 fn principal(tree: &Tree, name: &str) -> Principal {
     let stored = tree.find_by_name(name, false).expect(name);
     let sid = stored.sid("objectSid").expect("a SID");
-    let entry = tree
-        .find(&sid, now())
-        .expect("constructed attributes")
-        .expect(name);
+    let entry = tree.find(&sid, now()).expect("constructed attributes").expect(name);
     let view = tree.view(None).expect("view");
     Principal::from_entry(&entry, &view, SidHistory::Omit, now()).expect(name)
 }
@@ -45,45 +42,28 @@ fn one_user(head: &str, more: &str) -> String {
 fn alice(head: &str, more: &str, now: u64) -> Entry {
     let tree = Tree::parse(&one_user(head, more)).expect("LDIF");
     let sid = "S-1-5-21-1-2-3-1104".parse().expect("a SID");
-    tree.find(&sid, FileTime::from_u64(now))
-        .expect("constructed attributes")
-        .expect("alice")
+    tree.find(&sid, FileTime::from_u64(now)).expect("constructed attributes").expect("alice")
 }
 
 #[test]
 fn the_embedded_directory_is_a_domain_with_a_branch_that_serves() {
     let view = demo().view(None).expect("view");
-    assert_eq!(
-        (view.netbios_name.as_str(), view.dns_domain_name.as_str()),
-        ("DEMO", "demo.example")
-    );
-    assert_eq!(
-        (view.dns_forest_name.as_str(), view.logon_server.as_str()),
-        ("demo.example", "DC1")
-    );
+    assert_eq!((view.netbios_name.as_str(), view.dns_domain_name.as_str()), ("DEMO", "demo.example"));
+    assert_eq!((view.dns_forest_name.as_str(), view.logon_server.as_str()), ("demo.example", "DC1"));
     assert_eq!((view.krbtgt_version, view.behavior_version), (Some(2), 7));
     assert_eq!(view.branches.len(), 1);
-    let Some(Branch::Serving {
-        computer_sid,
-        policy,
-    }) = view.branches.get(&30775)
-    else {
+    let Some(Branch::Serving { computer_sid, policy }) = view.branches.get(&30775) else {
         panic!("{:?}", view.branches)
     };
     assert_eq!(computer_sid.rid(), Some(1102));
-    assert_eq!(
-        (policy.never_reveal().len(), policy.reveal_on_demand().len()),
-        (5, 1)
-    );
+    assert_eq!((policy.never_reveal().len(), policy.reveal_on_demand().len()), (5, 1));
 }
 
 #[test]
 fn the_embedded_accounts_are_judged_as_the_file_says() {
     let tree = demo();
     let view = tree.view(None).expect("view");
-    let Some(Branch::Serving { policy, .. }) = view.branches.get(&30775) else {
-        panic!("no branch")
-    };
+    let Some(Branch::Serving { policy, .. }) = view.branches.get(&30775) else { panic!("no branch") };
     let rid = |rid| view.domain_sid.with_rid(rid).expect("a SID");
     let administrators = "S-1-5-32-544".parse().expect("a SID");
     let cases = [
@@ -95,50 +75,28 @@ fn the_embedded_accounts_are_judged_as_the_file_says() {
     ];
     for (name, verdict, standing) in cases {
         let account = principal(&tree, name).account;
-        assert_eq!(
-            account.admissible(&Rules::users_of(view.domain_sid)),
-            Ok(()),
-            "{name}"
-        );
+        assert_eq!(account.admissible(&Rules::users_of(view.domain_sid)), Ok(()), "{name}");
         assert_eq!(policy.judge(&account.sids), verdict, "{name}");
         assert_eq!(account.standing(now()), standing, "{name}");
     }
     let mut dora = principal(&tree, "dora").account.sids;
     dora.retain(|sid| *sid != administrators);
-    assert_eq!(
-        policy.judge(&dora),
-        Verdict::NeverReveal(rid(572)),
-        "the domain-local group denies her too"
-    );
+    assert_eq!(policy.judge(&dora), Verdict::NeverReveal(rid(572)), "the domain-local group denies her too");
 }
 
 #[test]
 fn the_embedded_memberships_are_nested_through_every_kind_of_group() {
     let tree = demo();
-    let sid = tree
-        .sid_of("cn=alice ångström, ou=Staff,dc=demo,dc=example")
-        .expect("alice");
-    let entry = tree
-        .find(&sid, now())
-        .expect("constructed attributes")
-        .expect("alice");
+    let sid = tree.sid_of("cn=alice ångström, ou=Staff,dc=demo,dc=example").expect("alice");
+    let entry = tree.find(&sid, now()).expect("constructed attributes").expect("alice");
     let domain = "S-1-5-21-2718281828-3141592653-1618033988";
     let own = |rid: u32| format!("{domain}-{rid}");
     let global_and_universal = entry.sids("tokenGroupsGlobalAndUniversal").expect("SIDs");
-    assert_eq!(
-        texts(&global_and_universal),
-        [own(513), own(1201), own(1202)]
-    );
+    assert_eq!(texts(&global_and_universal), [own(513), own(1201), own(1202)]);
     let mut all = entry.sids("tokenGroups").expect("SIDs");
     all.sort_unstable();
-    let mut expected = [
-        own(513),
-        own(1201),
-        own(1202),
-        own(1203),
-        "S-1-5-32-545".to_owned(),
-    ]
-    .map(|sid| sid.parse().expect("a SID"));
+    let mut expected = [own(513), own(1201), own(1202), own(1203), "S-1-5-32-545".to_owned()]
+        .map(|sid| sid.parse().expect("a SID"));
     expected.sort_unstable();
     assert_eq!(all, expected);
 }
@@ -146,21 +104,11 @@ fn the_embedded_memberships_are_nested_through_every_kind_of_group() {
 #[test]
 fn every_link_of_the_embedded_directory_names_an_object_of_it() {
     let tree = demo();
-    let links = [
-        "member",
-        "msDS-KrbTgtLink",
-        "msDS-NeverRevealGroup",
-        "msDS-RevealOnDemandGroup",
-        "nCName",
-    ];
+    let links = ["member", "msDS-KrbTgtLink", "msDS-NeverRevealGroup", "msDS-RevealOnDemandGroup", "nCName"];
     for entry in tree.entries() {
         for link in links {
             for value in entry.texts(link).expect("names") {
-                assert!(
-                    tree.sid_of(value).is_some(),
-                    "{}: {link} {value}",
-                    entry.dn()
-                );
+                assert!(tree.sid_of(value).is_some(), "{}: {link} {value}", entry.dn());
             }
         }
     }
@@ -178,11 +126,7 @@ fn accounts_are_found_by_either_name() {
         ("nobody", false, false),
     ];
     for (name, enterprise, found) in cases {
-        assert_eq!(
-            tree.find_by_name(name, enterprise).is_some(),
-            found,
-            "{name}"
-        );
+        assert_eq!(tree.find_by_name(name, enterprise).is_some(), found, "{name}");
     }
 }
 
@@ -196,11 +140,7 @@ fn an_operator_names_groups_by_sid_name_or_sam_account_name() {
         ("no such group", None),
     ];
     for (text, rid) in cases {
-        assert_eq!(
-            tree.sid_meant_by(text).and_then(|sid| sid.rid()),
-            rid,
-            "{text}"
-        );
+        assert_eq!(tree.sid_meant_by(text).and_then(|sid| sid.rid()), rid, "{text}");
     }
 }
 
@@ -210,29 +150,13 @@ fn the_password_expires_by_age_unless_the_account_says_never() {
         ("userAccountControl: 512\npwdLastSet: 5000\n", "6000"),
         ("userAccountControl: 512\npwdLastSet: 0\n", "0"),
         ("userAccountControl: 512\n", "0"),
-        (
-            "userAccountControl: 66048\npwdLastSet: 5000\n",
-            "9223372036854775807",
-        ),
-        (
-            "userAccountControl: 262656\npwdLastSet: 0\n",
-            "9223372036854775807",
-        ),
-        (
-            "userAccountControl: 4096\npwdLastSet: 5000\n",
-            "9223372036854775807",
-        ),
-        (
-            "userAccountControl: 512\npwdLastSet: 5000\nmsDS-UserPasswordExpiryTimeComputed: 7\n",
-            "7",
-        ),
+        ("userAccountControl: 66048\npwdLastSet: 5000\n", "9223372036854775807"),
+        ("userAccountControl: 262656\npwdLastSet: 0\n", "9223372036854775807"),
+        ("userAccountControl: 4096\npwdLastSet: 5000\n", "9223372036854775807"),
+        ("userAccountControl: 512\npwdLastSet: 5000\nmsDS-UserPasswordExpiryTimeComputed: 7\n", "7"),
     ];
     for (more, expected) in cases {
-        assert_eq!(
-            alice("", more, 5500).text("msDS-UserPasswordExpiryTimeComputed"),
-            Ok(expected),
-            "{more}"
-        );
+        assert_eq!(alice("", more, 5500).text("msDS-UserPasswordExpiryTimeComputed"), Ok(expected), "{more}");
     }
 }
 
@@ -247,46 +171,23 @@ fn the_computed_flags_tell_lockout_and_expiry() {
         ("lockoutDuration: 0\n", locked, 9_000_000, 0x10),
         ("", locked, 9_000_000, 0x10),
         ("", "userAccountControl: 512\npwdLastSet: 5000\n", 5999, 0),
-        (
-            "",
-            "userAccountControl: 512\npwdLastSet: 5000\n",
-            6000,
-            0x80_0000,
-        ),
-        (
-            "",
-            "userAccountControl: 512\nmsDS-User-Account-Control-Computed: 16\n",
-            0,
-            0x10,
-        ),
+        ("", "userAccountControl: 512\npwdLastSet: 5000\n", 6000, 0x80_0000),
+        ("", "userAccountControl: 512\nmsDS-User-Account-Control-Computed: 16\n", 0, 0x10),
     ];
     for (head, more, now, expected) in cases {
         let entry = alice(head, more, now);
-        assert_eq!(
-            entry.flags("msDS-User-Account-Control-Computed"),
-            Ok(expected),
-            "{head}{more}{now}"
-        );
+        assert_eq!(entry.flags("msDS-User-Account-Control-Computed"), Ok(expected), "{head}{more}{now}");
     }
 }
 
 #[test]
 fn a_file_that_is_not_one_domain_is_refused() {
-    let twice = one_user(
-        "",
-        "userAccountControl: 512\n\ndn: cn=Alice, dc=DEMO\nobjectClass: user\n",
-    );
+    let twice = one_user("", "userAccountControl: 512\n\ndn: cn=Alice, dc=DEMO\nobjectClass: user\n");
     let same_sid = one_user("", "\ndn: CN=bob,DC=demo\nobjectSid: S-1-5-21-1-2-3-1104\n");
-    let two_heads = one_user(
-        "",
-        "\ndn: DC=other\nobjectClass: domainDNS\nobjectSid: S-1-5-21-4-5-6\n",
-    );
+    let two_heads = one_user("", "\ndn: DC=other\nobjectClass: domainDNS\nobjectSid: S-1-5-21-4-5-6\n");
     let cases = [
         ("", "there is no domain head"),
-        (
-            "dn: DC=demo\nobjectClass: domainDNS\nobjectSid: S-1-5-21-1-2-3\n",
-            "there is no crossRef",
-        ),
+        ("dn: DC=demo\nobjectClass: domainDNS\nobjectSid: S-1-5-21-1-2-3\n", "there is no crossRef"),
         (&twice, "are the same name"),
         (&same_sid, "have the same objectSid"),
         (&two_heads, "one file holds one domain"),
@@ -300,15 +201,10 @@ fn a_file_that_is_not_one_domain_is_refused() {
 
 #[test]
 fn without_a_domain_controller_the_logon_server_must_be_configured() {
-    let text = one_user(
-        "objectGUID: 3f02ce52-7579-4597-9454-d9f32d98f16e\nminPwdAge: 0\nforceLogoff: 0\n",
-        "",
-    )
-    .replace("dnsRoot: demo\n", "dnsRoot: demo\nnETBIOSName: DEMO\n");
+    let text =
+        one_user("objectGUID: 3f02ce52-7579-4597-9454-d9f32d98f16e\nminPwdAge: 0\nforceLogoff: 0\n", "")
+            .replace("dnsRoot: demo\n", "dnsRoot: demo\nnETBIOSName: DEMO\n");
     let tree = Tree::parse(&text).expect("LDIF");
     assert!(matches!(tree.view(None), Err(DirectoryError::Missing(_))));
-    assert_eq!(
-        tree.view(Some("dc7")).map(|view| view.logon_server),
-        Ok("DC7".to_owned())
-    );
+    assert_eq!(tree.view(Some("dc7")).map(|view| view.logon_server), Ok("DC7".to_owned()));
 }

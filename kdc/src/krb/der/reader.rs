@@ -32,11 +32,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// [`DerError::TrailingOctets`] if something is left.
     pub fn finish(self) -> Result<(), DerError> {
-        if self.rest.is_empty() {
-            Ok(())
-        } else {
-            Err(DerError::TrailingOctets)
-        }
+        if self.rest.is_empty() { Ok(()) } else { Err(DerError::TrailingOctets) }
     }
 
     /// Whether the next value carries `tag`.
@@ -56,9 +52,7 @@ impl<'a> Reader<'a> {
             return Err(DerError::UnexpectedTag);
         }
         let (length, after_length) = split_length(after_tag)?;
-        let (content, rest) = after_length
-            .split_at_checked(length)
-            .ok_or(DerError::Truncated)?;
+        let (content, rest) = after_length.split_at_checked(length).ok_or(DerError::Truncated)?;
         self.rest = rest;
         Ok(content)
     }
@@ -122,11 +116,7 @@ impl<'a> Reader<'a> {
         number: u8,
         read: impl FnOnce(&mut Self) -> Result<T, DerError>,
     ) -> Result<Option<T>, DerError> {
-        if self.is_next(Tag::context(number)) {
-            self.field(number, read).map(Some)
-        } else {
-            Ok(None)
-        }
+        if self.is_next(Tag::context(number)) { self.field(number, read).map(Some) } else { Ok(None) }
     }
 
     /// An INTEGER of at most eight octets.
@@ -139,9 +129,7 @@ impl<'a> Reader<'a> {
             ref octets if octets.len() > 8 => Err(DerError::IntegerRange),
             ref octets @ [first, ..] => {
                 let sign = if first & 0x80 == 0 { 0 } else { -1 };
-                Ok(octets
-                    .iter()
-                    .fold(sign, |value: i64, &octet| (value << 8) | i64::from(octet)))
+                Ok(octets.iter().fold(sign, |value: i64, &octet| (value << 8) | i64::from(octet)))
             }
         }
     }
@@ -180,14 +168,9 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// [`DerError::BitString`] for an empty string or bad padding.
     pub fn flags(&mut self) -> Result<u32, DerError> {
-        let (&unused, bits) = self
-            .content(Tag::BIT_STRING)?
-            .split_first()
-            .ok_or(DerError::BitString)?;
+        let (&unused, bits) = self.content(Tag::BIT_STRING)?.split_first().ok_or(DerError::BitString)?;
         let last = bits.last().ok_or(DerError::BitString)?;
-        let padding = 1_u8
-            .checked_shl(u32::from(unused))
-            .and_then(|bit| bit.checked_sub(1));
+        let padding = 1_u8.checked_shl(u32::from(unused)).and_then(|bit| bit.checked_sub(1));
         if padding.is_none_or(|mask| last & mask != 0) {
             return Err(DerError::BitString);
         }

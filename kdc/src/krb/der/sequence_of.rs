@@ -23,9 +23,7 @@ impl<'a, T: Der<'a> + Copy> SequenceOf<'a, T> {
     /// A sequence of these elements, to be written.
     #[must_use]
     pub const fn of(elements: &'a [T]) -> Self {
-        Self {
-            elements: Elements::Listed(elements),
-        }
+        Self { elements: Elements::Listed(elements) }
     }
 
     /// How many elements there are.
@@ -64,13 +62,7 @@ impl<'a, T: Der<'a> + Copy> Der<'a> for SequenceOf<'a, T> {
             T::read(&mut elements)?;
             count = count.saturating_add(1);
         }
-        Ok(Self {
-            elements: Elements::Checked {
-                content,
-                count,
-                element: PhantomData,
-            },
-        })
+        Ok(Self { elements: Elements::Checked { content, count, element: PhantomData } })
     }
 
     fn write(&self, writer: &mut Writer) {

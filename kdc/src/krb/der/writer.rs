@@ -30,10 +30,7 @@ impl Writer {
     /// An empty writer with room for `capacity` octets.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
-        Self {
-            buffer: vec![0; capacity],
-            free: capacity,
-        }
+        Self { buffer: vec![0; capacity], free: capacity }
     }
 
     /// How many octets have been written.
@@ -135,10 +132,7 @@ impl Writer {
         let magnitude = if value < 0 { !value } else { value };
         let redundant = magnitude.leading_zeros().saturating_sub(1) / 8;
         let start = usize::try_from(redundant).unwrap_or_default();
-        self.primitive(
-            Tag::INTEGER,
-            value.to_be_bytes().get(start..).unwrap_or_default(),
-        );
+        self.primitive(Tag::INTEGER, value.to_be_bytes().get(start..).unwrap_or_default());
     }
 
     /// An OCTET STRING.
@@ -173,10 +167,7 @@ impl Writer {
     /// As many octets as the compiler knows of, which makes them a store or two instead of a copy.
     #[inline]
     fn front<const N: usize>(&mut self, octets: [u8; N]) {
-        let place = self
-            .buffer
-            .get_mut(..self.free)
-            .and_then(<[u8]>::last_chunk_mut);
+        let place = self.buffer.get_mut(..self.free).and_then(<[u8]>::last_chunk_mut);
         let (Some(place), Some(start)) = (place, self.free.checked_sub(N)) else {
             return self.octets(&octets);
         };

@@ -1,8 +1,7 @@
 //! `Authenticator`: who presents a ticket, when, and over which request.
 
 use super::{
-    AuthorizationData, EncryptionKeyView, KerberosTime, PrincipalName, VERSION, WireInt,
-    ticket::read_version,
+    AuthorizationData, EncryptionKeyView, KerberosTime, PrincipalName, VERSION, WireInt, ticket::read_version,
 };
 use crate::krb::der::{Der, DerError, Reader, SequenceOf, Writer};
 use zeroize::Zeroizing;
@@ -93,10 +92,7 @@ impl<'a> Der<'a> for Checksum<'a> {
 
     fn read(reader: &mut Reader<'a>) -> Result<Self, DerError> {
         reader.sequence(|checksum| {
-            Ok(Self {
-                kind: checksum.field(0, i32::read)?,
-                value: checksum.field(1, Reader::octet_string)?,
-            })
+            Ok(Self { kind: checksum.field(0, i32::read)?, value: checksum.field(1, Reader::octet_string)? })
         })
     }
 

@@ -34,12 +34,7 @@ pub struct AuthorizationElement<'a> {
 
 impl fmt::Debug for AuthorizationElement<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "AuthorizationElement({}, {} octets)",
-            self.ad_type,
-            self.data.len()
-        )
+        write!(formatter, "AuthorizationElement({}, {} octets)", self.ad_type, self.data.len())
     }
 }
 
@@ -48,10 +43,7 @@ impl<'a> Der<'a> for AuthorizationElement<'a> {
 
     fn read(reader: &mut Reader<'a>) -> Result<Self, DerError> {
         reader.sequence(|element| {
-            Ok(Self {
-                ad_type: element.field(0, i32::read)?,
-                data: element.field(1, Reader::octet_string)?,
-            })
+            Ok(Self { ad_type: element.field(0, i32::read)?, data: element.field(1, Reader::octet_string)? })
         })
     }
 
@@ -88,10 +80,7 @@ impl<'a> SequenceOf<'a, AuthorizationElement<'a>> {
     /// # Errors
     /// [`DerError`] if an AD-IF-RELEVANT does not hold an `AuthorizationData`; `visit` has then seen the
     /// elements before it.
-    pub fn each(
-        &self,
-        mut visit: impl FnMut(bool, AuthorizationElement<'a>),
-    ) -> Result<(), DerError> {
+    pub fn each(&self, mut visit: impl FnMut(bool, AuthorizationElement<'a>)) -> Result<(), DerError> {
         for outer in self.iter() {
             visit(false, outer);
             if outer.ad_type == ad_type::IF_RELEVANT {
@@ -140,10 +129,7 @@ pub fn if_relevant_pac(pac: &[u8]) -> Vec<u8> {
         data.sequence(|if_relevant| {
             if_relevant.field(1, |field| {
                 field.inside(Tag::OCTET_STRING, |octets| {
-                    let element = AuthorizationElement {
-                        ad_type: ad_type::WIN2K_PAC,
-                        data: pac,
-                    };
+                    let element = AuthorizationElement { ad_type: ad_type::WIN2K_PAC, data: pac };
                     octets.sequence(|nested| element.write(nested));
                 });
             });

@@ -26,9 +26,7 @@ impl fmt::Debug for EncryptedData<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = formatter.debug_struct("EncryptedData");
         debug.field("etype", &self.etype).field("kvno", &self.kvno);
-        debug
-            .field("cipher", &format_args!("{} octets", self.cipher.len()))
-            .finish()
+        debug.field("cipher", &format_args!("{} octets", self.cipher.len())).finish()
     }
 }
 
@@ -80,10 +78,7 @@ impl<'a> Der<'a> for EncryptionKeyView<'a> {
 
     fn read(reader: &mut Reader<'a>) -> Result<Self, DerError> {
         reader.sequence(|key| {
-            Ok(Self {
-                etype: key.field(0, i32::read)?,
-                value: key.field(1, Reader::octet_string)?,
-            })
+            Ok(Self { etype: key.field(0, i32::read)?, value: key.field(1, Reader::octet_string)? })
         })
     }
 

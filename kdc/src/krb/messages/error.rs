@@ -179,10 +179,6 @@ impl KerbExtError {
     /// The `e-data` of a [`KrbError`]: these octets in a [`KerbErrorData`].
     #[must_use]
     pub fn to_e_data(self) -> Vec<u8> {
-        KerbErrorData {
-            data_type: KerbErrorData::EXTENDED,
-            data_value: Some(&self.to_octets()),
-        }
-        .to_der()
+        KerbErrorData { data_type: KerbErrorData::EXTENDED, data_value: Some(&self.to_octets()) }.to_der()
     }
 }

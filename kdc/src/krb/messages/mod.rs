@@ -22,23 +22,17 @@ mod time;
 
 pub use ap_req::{ApReq, ap_options};
 pub use authenticator::{Authenticator, Checksum};
-pub use authorization_data::{
-    AuthorizationData, AuthorizationElement, FoundPacs, ad_type, if_relevant_pac,
-};
+pub use authorization_data::{AuthorizationData, AuthorizationElement, FoundPacs, ad_type, if_relevant_pac};
 pub use encryption::{EncryptedData, EncryptionKeyView};
 pub use error::{KerbErrorData, KerbExtError, KrbError};
-pub use names::{
-    HostAddress, HostAddresses, KerberosString, PrincipalName, PrincipalNameBuf, name_type,
-};
+pub use names::{HostAddress, HostAddresses, KerberosString, PrincipalName, PrincipalNameBuf, name_type};
 pub use numbers::WireInt;
 pub use padata::{
-    KerbKeyListRep, KerbKeyListReq, PaData, PaDatas, PaPacOptions, PaSupportedEnctypes, pa_type,
-    pac_options,
+    KerbKeyListRep, KerbKeyListReq, PaData, PaDatas, PaPacOptions, PaSupportedEnctypes, pa_type, pac_options,
 };
 pub use reply::{EncKdcRepPart, EncPartTag, KdcRep, LastReq, LastReqEntry, ReplyType};
 pub use request::{
-    Etypes, KdcReq, KdcReqBody, MAX_PADATA, MAX_PADATA_OCTETS, RequestError, RequestType,
-    kdc_options,
+    Etypes, KdcReq, KdcReqBody, MAX_PADATA, MAX_PADATA_OCTETS, RequestError, RequestType, kdc_options,
 };
 pub use ticket::{EncTicketPart, Ticket, TransitedEncoding, ticket_flags};
 pub use time::KerberosTime;

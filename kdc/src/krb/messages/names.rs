@@ -57,10 +57,7 @@ impl<'a> PrincipalName<'a> {
     /// A name to be sent.
     #[must_use]
     pub const fn new(name_type: i32, components: &'a [KerberosString<'a>]) -> Self {
-        Self {
-            name_type,
-            name_string: SequenceOf::of(components),
-        }
+        Self { name_type, name_string: SequenceOf::of(components) }
     }
 
     /// The octets of each component.
@@ -84,10 +81,7 @@ impl<'a> PrincipalName<'a> {
     /// A copy that outlives the message.
     #[must_use]
     pub fn to_owned(&self) -> PrincipalNameBuf {
-        PrincipalNameBuf {
-            name_type: self.name_type,
-            name_string: self.name_string.to_der(),
-        }
+        PrincipalNameBuf { name_type: self.name_type, name_string: self.name_string.to_der() }
     }
 }
 
@@ -96,10 +90,7 @@ impl<'a> Der<'a> for PrincipalName<'a> {
 
     fn read(reader: &mut Reader<'a>) -> Result<Self, DerError> {
         reader.sequence(|name| {
-            Ok(Self {
-                name_type: name.field(0, i32::read)?,
-                name_string: name.field(1, SequenceOf::read)?,
-            })
+            Ok(Self { name_type: name.field(0, i32::read)?, name_string: name.field(1, SequenceOf::read)? })
         })
     }
 
@@ -142,10 +133,7 @@ impl PrincipalNameBuf {
                 sequence.general_string(component);
             }
         });
-        Self {
-            name_type,
-            name_string: writer.into_octets(),
-        }
+        Self { name_type, name_string: writer.into_octets() }
     }
 
     /// The name, borrowed.
@@ -153,10 +141,7 @@ impl PrincipalNameBuf {
     pub fn as_name(&self) -> PrincipalName<'_> {
         // Both constructors encode the sequence themselves, so it can always be read.
         let name_string = SequenceOf::parse(&self.name_string).unwrap_or(SequenceOf::of(&[]));
-        PrincipalName {
-            name_type: self.name_type,
-            name_string,
-        }
+        PrincipalName { name_type: self.name_type, name_string }
     }
 }
 

@@ -46,12 +46,7 @@ pub type PaDatas<'a> = SequenceOf<'a, PaData<'a>>;
 
 impl fmt::Debug for PaData<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "PaData({}, {} octets)",
-            self.kind,
-            self.value.len()
-        )
+        write!(formatter, "PaData({}, {} octets)", self.kind, self.value.len())
     }
 }
 
@@ -60,10 +55,7 @@ impl<'a> Der<'a> for PaData<'a> {
 
     fn read(reader: &mut Reader<'a>) -> Result<Self, DerError> {
         reader.sequence(|padata| {
-            Ok(Self {
-                kind: padata.field(1, i32::read)?,
-                value: padata.field(2, Reader::octet_string)?,
-            })
+            Ok(Self { kind: padata.field(1, i32::read)?, value: padata.field(2, Reader::octet_string)? })
         })
     }
 
@@ -78,9 +70,7 @@ impl<'a> Der<'a> for PaData<'a> {
 impl<'a> SequenceOf<'a, PaData<'a>> {
     /// The values of every element of this type, in order.
     pub fn of_kind(&self, kind: i32) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        self.iter()
-            .filter(move |padata| padata.kind == kind)
-            .map(|padata| padata.value)
+        self.iter().filter(move |padata| padata.kind == kind).map(|padata| padata.value)
     }
 }
 
@@ -109,9 +99,7 @@ impl Der<'_> for PaPacOptions {
     type Encoded = Vec<u8>;
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, DerError> {
-        reader
-            .sequence(|options| options.field(0, Reader::flags))
-            .map(Self)
+        reader.sequence(|options| options.field(0, Reader::flags)).map(Self)
     }
 
     fn write(&self, writer: &mut Writer) {
@@ -137,9 +125,7 @@ impl PaSupportedEnctypes {
     /// Reads the `padata-value`; `None` unless it has four octets.
     #[must_use]
     pub fn from_octets(value: &[u8]) -> Option<Self> {
-        <[u8; 4]>::try_from(value)
-            .ok()
-            .map(|octets| Self(u32::from_le_bytes(octets)))
+        <[u8; 4]>::try_from(value).ok().map(|octets| Self(u32::from_le_bytes(octets)))
     }
 
     /// The `padata-value`.

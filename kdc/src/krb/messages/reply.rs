@@ -1,8 +1,8 @@
 //! `AS-REP` and `TGS-REP`, and what is encrypted in them.
 
 use super::{
-    EncryptedData, EncryptionKeyView, HostAddresses, KerberosTime, PaDatas, PrincipalName, Ticket,
-    VERSION, WireInt, ticket::read_version,
+    EncryptedData, EncryptionKeyView, HostAddresses, KerberosTime, PaDatas, PrincipalName, Ticket, VERSION,
+    WireInt, ticket::read_version,
 };
 use crate::krb::der::{Der, DerError, Reader, SequenceOf, Tag, Writer};
 use zeroize::Zeroizing;
@@ -226,10 +226,7 @@ impl Der<'_> for LastReqEntry {
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, DerError> {
         reader.sequence(|entry| {
-            Ok(Self {
-                lr_type: entry.field(0, i32::read)?,
-                lr_value: entry.field(1, KerberosTime::read)?,
-            })
+            Ok(Self { lr_type: entry.field(0, i32::read)?, lr_value: entry.field(1, KerberosTime::read)? })
         })
     }
 

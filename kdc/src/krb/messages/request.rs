@@ -1,8 +1,7 @@
 //! `AS-REQ` and `TGS-REQ`.
 
 use super::{
-    EncryptedData, HostAddresses, KerberosTime, PaData, PaDatas, PrincipalName, Ticket, VERSION,
-    WireInt,
+    EncryptedData, HostAddresses, KerberosTime, PaData, PaDatas, PrincipalName, Ticket, VERSION, WireInt,
 };
 use crate::krb::der::{Der, DerError, Reader, SequenceOf, Tag, Writer};
 use std::fmt;
@@ -124,13 +123,7 @@ impl<'a> KdcReq<'a> {
         padata: Option<PaDatas<'a>>,
         body_der: &'a [u8],
     ) -> Result<Self, DerError> {
-        Ok(Self {
-            pvno: VERSION,
-            msg_type,
-            padata,
-            body: KdcReqBody::parse(body_der)?,
-            body_der,
-        })
+        Ok(Self { pvno: VERSION, msg_type, padata, body: KdcReqBody::parse(body_der)?, body_der })
     }
 
     /// Reads a request that fills the input.
@@ -161,13 +154,7 @@ impl<'a> KdcReq<'a> {
         };
         let body_der = request.content(Tag::context(4))?;
         request.finish()?;
-        Ok(Self {
-            pvno,
-            msg_type,
-            padata,
-            body: KdcReqBody::parse(body_der)?,
-            body_der,
-        })
+        Ok(Self { pvno, msg_type, padata, body: KdcReqBody::parse(body_der)?, body_der })
     }
 
     /// The encoding.
@@ -197,11 +184,7 @@ impl<'a> KdcReq<'a> {
 
     /// The values of every element of padata of this type, in order.
     pub fn padata_of_kind(&self, kind: i32) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        self.padata
-            .into_iter()
-            .flatten()
-            .filter(move |padata| padata.kind == kind)
-            .map(|padata| padata.value)
+        self.padata.into_iter().flatten().filter(move |padata| padata.kind == kind).map(|padata| padata.value)
     }
 }
 
@@ -217,11 +200,7 @@ fn limit_padata(field: &[u8]) -> Result<(), RequestError> {
         }
         PaData::read(&mut elements)?;
     }
-    if elements.is_empty() {
-        Ok(())
-    } else {
-        Err(RequestError::PadataTooLarge)
-    }
+    if elements.is_empty() { Ok(()) } else { Err(RequestError::PadataTooLarge) }
 }
 
 /// ```asn1

@@ -1,8 +1,7 @@
 //! `Ticket` and what is encrypted in it.
 
 use super::{
-    AuthorizationData, EncryptedData, EncryptionKeyView, HostAddresses, KerberosTime,
-    PrincipalName, VERSION,
+    AuthorizationData, EncryptedData, EncryptionKeyView, HostAddresses, KerberosTime, PrincipalName, VERSION,
 };
 use crate::krb::der::{Der, DerError, Reader, SequenceOf, Writer};
 use zeroize::Zeroizing;

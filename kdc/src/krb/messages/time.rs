@@ -26,11 +26,7 @@ impl KerberosTime {
     /// The time so many seconds after 1970-01-01T00:00:00Z, or `None` outside the years 0000 to 9999.
     #[must_use]
     pub const fn from_unix_seconds(seconds: i64) -> Option<Self> {
-        if seconds < Self::MIN.0 || seconds > Self::MAX.0 {
-            None
-        } else {
-            Some(Self(seconds))
-        }
+        if seconds < Self::MIN.0 || seconds > Self::MAX.0 { None } else { Some(Self(seconds)) }
     }
 
     /// Seconds since 1970-01-01T00:00:00Z.
@@ -42,21 +38,13 @@ impl KerberosTime {
     /// This time and `duration`, whole seconds of it, but no later than [`MAX`](Self::MAX).
     #[must_use]
     pub fn saturating_add(self, duration: Duration) -> Self {
-        Self(
-            self.0
-                .saturating_add_unsigned(duration.as_secs())
-                .min(Self::MAX.0),
-        )
+        Self(self.0.saturating_add_unsigned(duration.as_secs()).min(Self::MAX.0))
     }
 
     /// This time less `duration`, whole seconds of it, but no earlier than [`MIN`](Self::MIN).
     #[must_use]
     pub fn saturating_sub(self, duration: Duration) -> Self {
-        Self(
-            self.0
-                .saturating_sub_unsigned(duration.as_secs())
-                .max(Self::MIN.0),
-        )
+        Self(self.0.saturating_sub_unsigned(duration.as_secs()).max(Self::MIN.0))
     }
 
     /// How far apart two times are, in either order.
@@ -67,63 +55,25 @@ impl KerberosTime {
 
     /// Reads `YYYYMMDDHHMMSSZ`.
     fn from_digits(text: &[u8]) -> Option<Self> {
-        let &[
-            y1,
-            y2,
-            y3,
-            y4,
-            mo1,
-            mo2,
-            d1,
-            d2,
-            h1,
-            h2,
-            mi1,
-            mi2,
-            s1,
-            s2,
-            b'Z',
-        ] = text
-        else {
+        let &[y1, y2, y3, y4, mo1, mo2, d1, d2, h1, h2, mi1, mi2, s1, s2, b'Z'] = text else {
             return None;
         };
-        let year = two_digits(y1, y2)?
-            .checked_mul(100)?
-            .checked_add(two_digits(y3, y4)?)?;
+        let year = two_digits(y1, y2)?.checked_mul(100)?.checked_add(two_digits(y3, y4)?)?;
         let (month, day) = (two_digits(mo1, mo2)?, two_digits(d1, d2)?);
-        let (hour, minute, second) = (
-            two_digits(h1, h2)?,
-            two_digits(mi1, mi2)?,
-            two_digits(s1, s2)?,
-        );
-        let date_exists =
-            (1..=12).contains(&month) && (1..=days_in_month(year, month)).contains(&day);
+        let (hour, minute, second) = (two_digits(h1, h2)?, two_digits(mi1, mi2)?, two_digits(s1, s2)?);
+        let date_exists = (1..=12).contains(&month) && (1..=days_in_month(year, month)).contains(&day);
         if !date_exists || hour > 23 || minute > 59 || second > 59 {
             return None;
         }
-        let of_day = hour
-            .checked_mul(3600)?
-            .checked_add(minute.checked_mul(60)?)?
-            .checked_add(second)?;
-        Some(Self(
-            days_from_civil(year, month, day)
-                .checked_mul(SECONDS_PER_DAY)?
-                .checked_add(of_day)?,
-        ))
+        let of_day = hour.checked_mul(3600)?.checked_add(minute.checked_mul(60)?)?.checked_add(second)?;
+        Some(Self(days_from_civil(year, month, day).checked_mul(SECONDS_PER_DAY)?.checked_add(of_day)?))
     }
 
     /// `[year, month, day, hour, minute, second]`.
     fn civil(self) -> [i64; 6] {
         let of_day = self.0.rem_euclid(SECONDS_PER_DAY);
         let (year, month, day) = civil_from_days(self.0.div_euclid(SECONDS_PER_DAY));
-        [
-            year,
-            month,
-            day,
-            of_day / 3600,
-            of_day / 60 % 60,
-            of_day % 60,
-        ]
+        [year, month, day, of_day / 3600, of_day / 60 % 60, of_day % 60]
     }
 }
 
@@ -131,10 +81,7 @@ impl KerberosTime {
 impl fmt::Display for KerberosTime {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [year, month, day, hour, minute, second] = self.civil();
-        write!(
-            formatter,
-            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"
-        )
+        write!(formatter, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
     }
 }
 
@@ -149,8 +96,7 @@ impl Der<'_> for KerberosTime {
         let [year, month, day, hour, minute, second] = self.civil();
         let mut text = *b"00000000000000Z";
         for (pair, value) in
-            text.chunks_exact_mut(2)
-                .zip([year / 100, year % 100, month, day, hour, minute, second])
+            text.chunks_exact_mut(2).zip([year / 100, year % 100, month, day, hour, minute, second])
         {
             pair.copy_from_slice(&[digit(value / 10), digit(value % 10)]);
         }
@@ -181,10 +127,7 @@ fn days_in_month(year: i64, month: i64) -> i64 {
 
 /// Days from 1970-01-01 to a date. Counting years from March puts the leap day last, so that the days before
 /// a month are a linear function of its number (H. Hinnant, "chrono-compatible low-level date algorithms").
-#[expect(
-    clippy::arithmetic_side_effects,
-    reason = "years 0 to 9999: no term comes near the ends of i64"
-)]
+#[expect(clippy::arithmetic_side_effects, reason = "years 0 to 9999: no term comes near the ends of i64")]
 fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
@@ -195,16 +138,12 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
 }
 
 /// The date so many days after 1970-01-01: year, month, day. The inverse of [`days_from_civil`].
-#[expect(
-    clippy::arithmetic_side_effects,
-    reason = "years 0 to 9999: no term comes near the ends of i64"
-)]
+#[expect(clippy::arithmetic_side_effects, reason = "years 0 to 9999: no term comes near the ends of i64")]
 fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
     let day_of_era = days.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
@@ -226,24 +165,12 @@ mod tests {
             (1_752_855_744, "20250718162224Z", "2025-07-18T16:22:24Z"),
             (2_147_483_648, "20380119031408Z", "2038-01-19T03:14:08Z"),
             (4_107_542_400, "21000301000000Z", "2100-03-01T00:00:00Z"),
-            (
-                KerberosTime::MIN.0,
-                "00000101000000Z",
-                "0000-01-01T00:00:00Z",
-            ),
-            (
-                KerberosTime::MAX.0,
-                "99991231235959Z",
-                "9999-12-31T23:59:59Z",
-            ),
+            (KerberosTime::MIN.0, "00000101000000Z", "0000-01-01T00:00:00Z"),
+            (KerberosTime::MAX.0, "99991231235959Z", "9999-12-31T23:59:59Z"),
         ];
         for (seconds, wire, text) in cases {
             let time = KerberosTime::from_unix_seconds(seconds).unwrap();
-            assert_eq!(
-                KerberosTime::from_digits(wire.as_bytes()),
-                Some(time),
-                "{wire}"
-            );
+            assert_eq!(KerberosTime::from_digits(wire.as_bytes()), Some(time), "{wire}");
             assert_eq!(time.to_der().get(2..), Some(wire.as_bytes()));
             assert_eq!(time.to_string(), text);
         }
@@ -252,14 +179,8 @@ mod tests {
     #[test]
     fn stays_within_the_years_it_can_write() {
         let forever = Duration::from_secs(u64::MAX);
-        assert_eq!(
-            KerberosTime::EPOCH.saturating_add(forever),
-            KerberosTime::MAX
-        );
-        assert_eq!(
-            KerberosTime::EPOCH.saturating_sub(forever),
-            KerberosTime::MIN
-        );
+        assert_eq!(KerberosTime::EPOCH.saturating_add(forever), KerberosTime::MAX);
+        assert_eq!(KerberosTime::EPOCH.saturating_sub(forever), KerberosTime::MIN);
         assert_eq!(KerberosTime::from_unix_seconds(i64::MAX), None);
         assert_eq!(KerberosTime::from_unix_seconds(i64::MIN), None);
     }
@@ -267,13 +188,7 @@ mod tests {
     #[test]
     fn measures_in_either_direction() {
         let later = KerberosTime::EPOCH.saturating_add(Duration::from_secs(300));
-        assert_eq!(
-            later.abs_diff(KerberosTime::EPOCH),
-            Duration::from_secs(300)
-        );
-        assert_eq!(
-            KerberosTime::EPOCH.abs_diff(later),
-            Duration::from_secs(300)
-        );
+        assert_eq!(later.abs_diff(KerberosTime::EPOCH), Duration::from_secs(300));
+        assert_eq!(KerberosTime::EPOCH.abs_diff(later), Duration::from_secs(300));
     }
 }

@@ -46,17 +46,9 @@ impl<P: Send + Sync + 'static> PrincipalCache<P> {
     /// still made once.
     #[must_use]
     pub fn new(ttl: Duration, capacity: usize) -> Self {
-        let flights = Flights {
-            epoch: 0,
-            under_way: HashMap::new(),
-        };
+        let flights = Flights { epoch: 0, under_way: HashMap::new() };
         Self {
-            shared: Arc::new(Shared {
-                ttl,
-                capacity,
-                kept: DashMap::new(),
-                flights: Mutex::new(flights),
-            }),
+            shared: Arc::new(Shared { ttl, capacity, kept: DashMap::new(), flights: Mutex::new(flights) }),
         }
     }
 
@@ -64,11 +56,7 @@ impl<P: Send + Sync + 'static> PrincipalCache<P> {
     #[must_use]
     pub fn cached(&self, sid: &Sid, now: Instant) -> Option<Arc<P>> {
         // The map's guard ends with this expression; only the pointer leaves.
-        self.shared
-            .kept
-            .get(sid)
-            .filter(|kept| now < kept.until)
-            .map(|kept| Arc::clone(&kept.principal))
+        self.shared.kept.get(sid).filter(|kept| now < kept.until).map(|kept| Arc::clone(&kept.principal))
     }
 
     /// The principal from the cache, or by `read`, which is called at most once for all who ask at the same time.
@@ -117,12 +105,7 @@ impl<P: Send + Sync + 'static> PrincipalCache<P> {
     }
 
     /// Joins the read of `sid` that is under way, or starts one.
-    fn join<R>(
-        &self,
-        sid: Sid,
-        now: Instant,
-        read: impl FnOnce() -> R,
-    ) -> watch::Receiver<Option<Found<P>>>
+    fn join<R>(&self, sid: Sid, now: Instant, read: impl FnOnce() -> R) -> watch::Receiver<Option<Found<P>>>
     where
         R: Future<Output = Result<Option<P>, DirectoryError>> + Send + 'static,
     {
@@ -132,27 +115,18 @@ impl<P: Send + Sync + 'static> PrincipalCache<P> {
         }
         let (sender, receiver) = watch::channel(None);
         flights.under_way.insert(sid, receiver.clone());
-        let landing = Landing {
-            shared: Arc::clone(&self.shared),
-            sid,
-            sender,
-            epoch: flights.epoch,
-            since: now,
-        };
+        let landing =
+            Landing { shared: Arc::clone(&self.shared), sid, sender, epoch: flights.epoch, since: now };
         drop(flights);
         let read = read();
-        tokio::spawn(
-            async move { landing.with(read.await.map(|principal| principal.map(Arc::new))) },
-        );
+        tokio::spawn(async move { landing.with(read.await.map(|principal| principal.map(Arc::new))) });
         receiver
     }
 }
 
 impl<P> Clone for PrincipalCache<P> {
     fn clone(&self) -> Self {
-        Self {
-            shared: Arc::clone(&self.shared),
-        }
+        Self { shared: Arc::clone(&self.shared) }
     }
 }
 
@@ -166,17 +140,10 @@ impl<P> Shared<P> {
         let Some(until) = since.checked_add(self.ttl) else {
             return;
         };
-        if self.ttl.is_zero() || (self.kept.len() >= self.capacity && !self.kept.contains_key(&sid))
-        {
+        if self.ttl.is_zero() || (self.kept.len() >= self.capacity && !self.kept.contains_key(&sid)) {
             return;
         }
-        self.kept.insert(
-            sid,
-            Kept {
-                principal: Arc::clone(principal),
-                until,
-            },
-        );
+        self.kept.insert(sid, Kept { principal: Arc::clone(principal), until });
     }
 }
 
@@ -230,18 +197,13 @@ mod tests {
         format!("S-1-5-21-1-2-3-{rid}").parse().unwrap()
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "tests need some instant to count from"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "tests need some instant to count from")]
     fn start() -> Instant {
         Instant::now()
     }
 
     async fn fill(cache: &PrincipalCache<u32>, rid: u32, now: Instant) -> Found<u32> {
-        cache
-            .find(sid(rid), now, || async move { Ok(Some(rid)) })
-            .await
+        cache.find(sid(rid), now, || async move { Ok(Some(rid)) }).await
     }
 
     #[tokio::test]
@@ -270,11 +232,7 @@ mod tests {
         let cache = PrincipalCache::<u32>::new(TTL, 10);
         let now = start();
         fill(&cache, 1, now).await.unwrap();
-        assert!(
-            cache
-                .cached(&sid(1), now + TTL - Duration::from_nanos(1))
-                .is_some()
-        );
+        assert!(cache.cached(&sid(1), now + TTL - Duration::from_nanos(1)).is_some());
         assert!(cache.cached(&sid(1), now + TTL).is_none());
         cache.sweep(now + TTL);
         assert!(cache.is_empty());
@@ -286,14 +244,8 @@ mod tests {
         let now = start();
         let down = DirectoryError::Unavailable("down".into());
         let failed = down.clone();
-        assert_eq!(
-            cache.find(sid(1), now, || async { Err(failed) }).await,
-            Err(down)
-        );
-        assert_eq!(
-            cache.find(sid(1), now, || async { Ok(None) }).await,
-            Ok(None)
-        );
+        assert_eq!(cache.find(sid(1), now, || async { Err(failed) }).await, Err(down));
+        assert_eq!(cache.find(sid(1), now, || async { Ok(None) }).await, Ok(None));
         assert_eq!(fill(&cache, 1, now).await, Ok(Some(Arc::new(1))));
     }
 
@@ -301,9 +253,7 @@ mod tests {
     async fn a_read_that_panics_is_an_outage_and_does_not_block_the_next() {
         let cache = PrincipalCache::<u32>::new(TTL, 10);
         let now = start();
-        let broken = cache
-            .find(sid(1), now, || async { panic!("a parser gave way") })
-            .await;
+        let broken = cache.find(sid(1), now, || async { panic!("a parser gave way") }).await;
         assert!(matches!(broken, Err(DirectoryError::Unavailable(_))));
         assert_eq!(fill(&cache, 1, now).await, Ok(Some(Arc::new(1))));
     }
@@ -313,11 +263,7 @@ mod tests {
         let cache = PrincipalCache::<u32>::new(TTL, 2);
         let now = start();
         for rid in 1..=5 {
-            assert_eq!(
-                fill(&cache, rid, now).await,
-                Ok(Some(Arc::new(rid))),
-                "served all the same"
-            );
+            assert_eq!(fill(&cache, rid, now).await, Ok(Some(Arc::new(rid))), "served all the same");
         }
         assert_eq!(cache.len(), 2);
     }

@@ -32,11 +32,8 @@ impl Complaint {
                 said.next = later(now, said.pause);
             }
             said => {
-                *said = Some(Said {
-                    text: text.to_owned(),
-                    pause: FIRST_PAUSE,
-                    next: later(now, FIRST_PAUSE),
-                })
+                *said =
+                    Some(Said { text: text.to_owned(), pause: FIRST_PAUSE, next: later(now, FIRST_PAUSE) })
             }
         }
         true
@@ -72,11 +69,7 @@ mod tests {
             ("down", 33, true),
         ];
         for (text, seconds, expected) in cases {
-            assert_eq!(
-                complaint.is_due(text, at(seconds)),
-                expected,
-                "{text} at {seconds}"
-            );
+            assert_eq!(complaint.is_due(text, at(seconds)), expected, "{text} at {seconds}");
         }
         assert!(complaint.is_over());
         assert!(!complaint.is_over());

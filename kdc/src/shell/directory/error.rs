@@ -21,19 +21,13 @@ pub enum DirectoryError {
 
 impl DirectoryError {
     pub(super) fn data(object: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self::Data {
-            object: object.into(),
-            problem: problem.into(),
-        }
+        Self::Data { object: object.into(), problem: problem.into() }
     }
 }
 
 impl From<AttributeError> for DirectoryError {
     fn from(error: AttributeError) -> Self {
-        Self::data(
-            error.object,
-            format!("attribute {} {}", error.attribute, error.fault),
-        )
+        Self::data(error.object, format!("attribute {} {}", error.attribute, error.fault))
     }
 }
 

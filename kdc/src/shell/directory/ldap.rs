@@ -53,21 +53,14 @@ impl LdapDirectory {
     ///
     /// # Errors
     /// [`DirectoryError`].
-    pub async fn find(
-        &self,
-        sid: &Sid,
-        attributes: &[&str],
-    ) -> Result<Option<Entry>, DirectoryError> {
+    pub async fn find(&self, sid: &Sid, attributes: &[&str]) -> Result<Option<Entry>, DirectoryError> {
         // [MS-ADTS] 3.1.1.3.1.2.4; a SID as a string holds digits and hyphens, nothing to inject into.
         let base = format!("<SID={sid}>");
         let read = |connection: Arc<Connection>| {
             let base = base.as_str();
             async move { object(&connection, &Search::object(base, attributes)).await }
         };
-        Ok(self
-            .read(self.pool.patience(), read)
-            .await?
-            .map(Answer::into_entry))
+        Ok(self.read(self.pool.patience(), read).await?.map(Answer::into_entry))
     }
 
     /// Whether an account has this name: a `sAMAccountName`, or for an enterprise name a `userPrincipalName`
@@ -87,10 +80,7 @@ impl LdapDirectory {
             let filter = filter::account_named(name, enterprise, domain_dn);
             // Two may match, a UPN and another account's constructed one; that there is one is all we ask.
             let search = Search::below(domain_dn, &filter, &["objectSid"], 8);
-            connection
-                .search(&search)
-                .await
-                .map(|answers| !answers.is_empty())
+            connection.search(&search).await.map(|answers| !answers.is_empty())
         };
         self.read(self.pool.patience(), read).await
     }
@@ -121,10 +111,7 @@ impl LdapDirectory {
     }
 
     fn may_look_up(&self, now: Instant) -> bool {
-        let mut lookups = self
-            .name_lookups
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut lookups = self.name_lookups.lock().unwrap_or_else(PoisonError::into_inner);
         let (since, count) = &mut *lookups;
         if now.saturating_duration_since(*since) >= Duration::from_secs(1) {
             (*since, *count) = (now, 0);
@@ -136,11 +123,7 @@ impl LdapDirectory {
 
 /// The URL of a server, port included.
 fn url_of(server: &LdapUrl) -> String {
-    let scheme = if server.security == LdapSecurity::Tls {
-        "ldaps"
-    } else {
-        "ldap"
-    };
+    let scheme = if server.security == LdapSecurity::Tls { "ldaps" } else { "ldap" };
     if server.host.contains(':') {
         format!("{scheme}://[{}]:{}", server.host, server.port)
     } else {
@@ -149,10 +132,7 @@ fn url_of(server: &LdapUrl) -> String {
 }
 
 /// The one object of a base search, every value of its attributes fetched, or `None` if it is not there.
-async fn object(
-    connection: &Connection,
-    search: &Search<'_>,
-) -> Result<Option<Answer>, SearchError> {
+async fn object(connection: &Connection, search: &Search<'_>) -> Result<Option<Answer>, SearchError> {
     let mut answers = connection.search(search).await?;
     let Some(mut answer) = answers.pop() else {
         return Ok(None);
@@ -179,28 +159,16 @@ async fn complete(
                 format!("attribute {name} {problem}"),
             ))
         };
-        let rest = piece
-            .rest()
-            .ok_or_else(|| refused("comes in pieces that do not join"))?;
+        let rest = piece.rest().ok_or_else(|| refused("comes in pieces that do not join"))?;
         let attributes = [rest.as_str()];
         let dn = plain(&answer.dn).to_owned();
-        let search = Search {
-            extended_names,
-            ..Search::object(&dn, &attributes)
-        };
-        let next = connection
-            .search(&search)
-            .await?
-            .pop()
-            .ok_or_else(|| refused("ends with its object"))?;
+        let search = Search { extended_names, ..Search::object(&dn, &attributes) };
+        let next = connection.search(&search).await?.pop().ok_or_else(|| refused("ends with its object"))?;
         answer.append(&name, next).map_err(SearchError::Refused)?;
     }
     match answer.unfinished() {
         None => Ok(()),
-        Some(_) => Err(SearchError::Refused(DirectoryError::data(
-            answer.dn.clone(),
-            "has too many values",
-        ))),
+        Some(_) => Err(SearchError::Refused(DirectoryError::data(answer.dn.clone(), "has too many values"))),
     }
 }
 
@@ -219,34 +187,12 @@ mod tests {
     #[test]
     fn servers_are_named_by_their_urls() {
         let cases = [
-            (
-                LdapSecurity::Tls,
-                "dc1.lab.example",
-                636,
-                "ldaps://dc1.lab.example:636",
-            ),
-            (
-                LdapSecurity::StartTls,
-                "192.0.2.1",
-                389,
-                "ldap://192.0.2.1:389",
-            ),
-            (
-                LdapSecurity::Plaintext,
-                "2001:db8::1",
-                389,
-                "ldap://[2001:db8::1]:389",
-            ),
+            (LdapSecurity::Tls, "dc1.lab.example", 636, "ldaps://dc1.lab.example:636"),
+            (LdapSecurity::StartTls, "192.0.2.1", 389, "ldap://192.0.2.1:389"),
+            (LdapSecurity::Plaintext, "2001:db8::1", 389, "ldap://[2001:db8::1]:389"),
         ];
         for (security, host, port, url) in cases {
-            assert_eq!(
-                url_of(&LdapUrl {
-                    security,
-                    host: host.to_owned(),
-                    port
-                }),
-                url
-            );
+            assert_eq!(url_of(&LdapUrl { security, host: host.to_owned(), port }), url);
         }
     }
 

@@ -23,14 +23,9 @@ impl LdifDirectory {
     /// # Errors
     /// [`DirectoryError::Data`] names the file or the object, and what is wrong with it.
     pub fn new(text: &[u8], path: Option<PathBuf>) -> Result<Self, DirectoryError> {
-        let name = path
-            .as_ref()
-            .map_or_else(|| "LDIF".to_owned(), |path| path.display().to_string());
+        let name = path.as_ref().map_or_else(|| "LDIF".to_owned(), |path| path.display().to_string());
         let tree = parse(text, &name)?;
-        Ok(Self {
-            path,
-            tree: ArcSwap::from_pointee(tree),
-        })
+        Ok(Self { path, tree: ArcSwap::from_pointee(tree) })
     }
 
     /// Reads the file again; what was read before stays if it is not as it should be.
@@ -53,8 +48,7 @@ impl LdifDirectory {
     }
 
     pub(super) fn name_exists(&self, name: &[u8], enterprise: bool) -> bool {
-        str::from_utf8(name)
-            .is_ok_and(|name| self.tree.load().find_by_name(name, enterprise).is_some())
+        str::from_utf8(name).is_ok_and(|name| self.tree.load().find_by_name(name, enterprise).is_some())
     }
 
     /// The domain, and the tree it was read from.

@@ -89,13 +89,10 @@ impl Directory {
         logon_server: Option<&str>,
     ) -> Result<(DirectoryView, Mark), DirectoryError> {
         match self {
-            Self::Ldap(servers) => servers
-                .view(numbers, logon_server)
-                .await
-                .map(|(view, mark)| (view, Mark::Ldap(mark))),
-            Self::Ldif(file) => file
-                .view(logon_server)
-                .map(|(view, tree)| (view, Mark::Ldif(tree))),
+            Self::Ldap(servers) => {
+                servers.view(numbers, logon_server).await.map(|(view, mark)| (view, Mark::Ldap(mark)))
+            }
+            Self::Ldif(file) => file.view(logon_server).map(|(view, tree)| (view, Mark::Ldif(tree))),
         }
     }
 
@@ -105,9 +102,7 @@ impl Directory {
     /// [`DirectoryError`].
     pub async fn is_unchanged(&self, mark: &Mark) -> Result<bool, DirectoryError> {
         match (self, mark) {
-            (Self::Ldap(servers), Mark::Ldap(fingerprint)) => {
-                servers.is_unchanged(fingerprint).await
-            }
+            (Self::Ldap(servers), Mark::Ldap(fingerprint)) => servers.is_unchanged(fingerprint).await,
             (Self::Ldif(file), Mark::Ldif(tree)) => Ok(file.is_unchanged(tree)),
             (Self::Ldap(_), Mark::Ldif(_)) | (Self::Ldif(_), Mark::Ldap(_)) => Ok(false),
         }

@@ -127,19 +127,12 @@ impl Watcher {
                 }
                 Err(error) => {
                     if self.complaint.is_due(&error.to_string(), Instant::now()) {
-                        warn!(
-                            realm = self.realm,
-                            "branches and policy lists cannot be read: {error}"
-                        );
+                        warn!(realm = self.realm, "branches and policy lists cannot be read: {error}");
                     }
                 }
             }
             // Before the first view nobody is served, so the next look is not far off.
-            let pause = if self.last.is_some() {
-                poll
-            } else {
-                poll.min(Duration::from_secs(1))
-            };
+            let pause = if self.last.is_some() { poll } else { poll.min(Duration::from_secs(1)) };
             tokio::select! {
                 () = sleep(pause.saturating_add(jitter(pause.div_f64(10.0)))) => {}
                 order = orders.recv() => {
@@ -158,21 +151,14 @@ impl Watcher {
         {
             return Ok(Arc::clone(&last.view));
         }
-        let (view, mark) = self
-            .directory
-            .view(&self.numbers, self.logon_server.as_deref())
-            .await?;
+        let (view, mark) = self.directory.view(&self.numbers, self.logon_server.as_deref()).await?;
         self.tell(&view);
         // The same value keeps its address, so that readers can see that nothing changed.
         let view = match self.last.take() {
             Some(last) if *last.view == view => last.view,
             _ => Arc::new(view),
         };
-        self.last = Some(Last {
-            view: Arc::clone(&view),
-            mark,
-            read_at: now,
-        });
+        self.last = Some(Last { view: Arc::clone(&view), mark, read_at: now });
         Ok(view)
     }
 
@@ -190,23 +176,11 @@ impl Watcher {
         }
         for (number, fault) in &faults {
             if self.branches.get(number) != Some(fault) {
-                warn!(
-                    realm = self.realm,
-                    branch = number,
-                    "branch {number} serves nobody: {fault}"
-                );
+                warn!(realm = self.realm, branch = number, "branch {number} serves nobody: {fault}");
             }
         }
-        for number in self
-            .branches
-            .keys()
-            .filter(|number| !faults.contains_key(number))
-        {
-            info!(
-                realm = self.realm,
-                branch = number,
-                "branch {number} is as it should be again"
-            );
+        for number in self.branches.keys().filter(|number| !faults.contains_key(number)) {
+            info!(realm = self.realm, branch = number, "branch {number} is as it should be again");
         }
         self.branches = faults;
     }

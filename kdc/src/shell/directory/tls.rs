@@ -31,15 +31,9 @@ fn roots_in(pem: &[u8]) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem) {
         let certificate = certificate.map_err(|error| TlsError::Invalid(error.to_string()))?;
-        roots
-            .add(certificate)
-            .map_err(|error| TlsError::Invalid(error.to_string()))?;
+        roots.add(certificate).map_err(|error| TlsError::Invalid(error.to_string()))?;
     }
-    if roots.is_empty() {
-        Err(TlsError::Empty)
-    } else {
-        Ok(roots)
-    }
+    if roots.is_empty() { Err(TlsError::Empty) } else { Ok(roots) }
 }
 
 fn system_roots() -> Result<RootCertStore, TlsError> {
@@ -48,11 +42,7 @@ fn system_roots() -> Result<RootCertStore, TlsError> {
     // The system's store may hold certificates that webpki cannot read; one of those is no reason to refuse the
     // rest.
     roots.add_parsable_certificates(found.certs);
-    if roots.is_empty() {
-        Err(TlsError::NoSystemStore)
-    } else {
-        Ok(roots)
-    }
+    if roots.is_empty() { Err(TlsError::NoSystemStore) } else { Ok(roots) }
 }
 
 /// A trust store that cannot be used. Static: it is found before any connection is made.
@@ -106,15 +96,9 @@ mod tests {
 
     #[test]
     fn a_file_without_certificates_is_told_from_a_broken_one() {
-        assert!(matches!(
-            client_config(Some(b"no certificate here")),
-            Err(TlsError::Empty)
-        ));
+        assert!(matches!(client_config(Some(b"no certificate here")), Err(TlsError::Empty)));
         let broken = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-        assert!(matches!(
-            client_config(Some(broken)),
-            Err(TlsError::Invalid(_))
-        ));
+        assert!(matches!(client_config(Some(broken)), Err(TlsError::Invalid(_))));
     }
 
     #[test]
@@ -126,16 +110,10 @@ mod tests {
             (CertificateError::Revoked, "refused"),
         ];
         for (reason, expected) in cases {
-            let error = io::Error::new(
-                io::ErrorKind::InvalidData,
-                rustls::Error::InvalidCertificate(reason),
-            );
+            let error = io::Error::new(io::ErrorKind::InvalidData, rustls::Error::InvalidCertificate(reason));
             let mend = mend(&error, "dc1.lab.example").unwrap();
             assert!(mend.contains(expected), "{mend}");
         }
-        assert_eq!(
-            mend(&io::Error::from(io::ErrorKind::ConnectionRefused), "dc1"),
-            None
-        );
+        assert_eq!(mend(&io::Error::from(io::ErrorKind::ConnectionRefused), "dc1"), None);
     }
 }

@@ -8,33 +8,22 @@ use std::num::NonZeroUsize;
 /// A socket on a free port of `address`, or nothing on a host without that kind of address.
 fn socket(address: &str, request_limit: usize) -> Option<Arc<KerberosUdpSocket>> {
     let kerberos = vec![address.parse().unwrap()];
-    let listen = Listen {
-        kerberos,
-        udp_request_limit: request_limit,
-        ..Listen::default()
-    };
+    let listen = Listen { kerberos, udp_request_limit: request_limit, ..Listen::default() };
     let sockets = bind_kerberos(&listen, NonZeroUsize::MIN).unwrap();
     sockets.udp.into_iter().flatten().next()
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a client of the socket under test"
-)]
+#[expect(clippy::disallowed_methods, reason = "a client of the socket under test")]
 fn client(address: &str) -> UdpSocket {
     let client = UdpSocket::bind(address).unwrap();
-    client
-        .set_read_timeout(Some(Duration::from_secs(5)))
-        .unwrap();
+    client.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
     client
 }
 
 /// Sends back whatever comes until `count` datagrams were answered.
 fn echo(socket: &Arc<KerberosUdpSocket>, count: usize) {
-    let (mut receiver, mut sender) = (
-        UdpReceiver::new(Arc::clone(socket)),
-        UdpSender::new(Arc::clone(socket)),
-    );
+    let (mut receiver, mut sender) =
+        (UdpReceiver::new(Arc::clone(socket)), UdpSender::new(Arc::clone(socket)));
     let mut left = count;
     while left > 0 {
         let replies: Vec<Reply> = receiver
@@ -48,9 +37,7 @@ fn echo(socket: &Arc<KerberosUdpSocket>, count: usize) {
             })
             .collect();
         assert_eq!(sender.send(&replies), 0);
-        left = left
-            .checked_sub(replies.len())
-            .expect("no more datagrams than were sent");
+        left = left.checked_sub(replies.len()).expect("no more datagrams than were sent");
     }
 }
 
@@ -61,13 +48,9 @@ fn each_reply_of_a_wildcard_socket_leaves_from_the_address_asked() {
     let client = client("127.0.0.1:0");
     // Interleaved, so that one batch holds several addresses; three rounds, so that headers are reused.
     for round in 0..3_u8 {
-        let asked: Vec<SocketAddr> = (0..40_u8)
-            .map(|n| ([127, 0, 0, 2 + n % 2], port).into())
-            .collect();
+        let asked: Vec<SocketAddr> = (0..40_u8).map(|n| ([127, 0, 0, 2 + n % 2], port).into()).collect();
         for (number, address) in asked.iter().enumerate() {
-            client
-                .send_to(&[round, u8::try_from(number).unwrap()], address)
-                .unwrap();
+            client.send_to(&[round, u8::try_from(number).unwrap()], address).unwrap();
         }
         echo(&socket, asked.len());
         for _ in 0..asked.len() {
@@ -85,14 +68,9 @@ fn serves_ipv6_where_the_host_has_it() {
         return;
     };
     let client = client("[::1]:0");
-    client
-        .send_to(b"x", (Ipv6Addr::LOCALHOST, socket.local_address().port()))
-        .unwrap();
+    client.send_to(b"x", (Ipv6Addr::LOCALHOST, socket.local_address().port())).unwrap();
     echo(&socket, 1);
-    assert_eq!(
-        client.recv_from(&mut [0; 16]).unwrap().1.ip(),
-        IpAddr::from(Ipv6Addr::LOCALHOST)
-    );
+    assert_eq!(client.recv_from(&mut [0; 16]).unwrap().1.ip(), IpAddr::from(Ipv6Addr::LOCALHOST));
 }
 
 #[test]
@@ -104,13 +82,7 @@ fn a_task_can_answer_later_through_the_socket_itself() {
     let mut receiver = UdpReceiver::new(Arc::clone(&socket));
     let (mut datagrams, _) = receiver.receive().unwrap();
     let Datagram { peer, local, .. } = datagrams.next().unwrap();
-    socket
-        .send(&Reply {
-            octets: Bytes::from_static(b"late"),
-            peer,
-            local,
-        })
-        .unwrap();
+    socket.send(&Reply { octets: Bytes::from_static(b"late"), peer, local }).unwrap();
     let mut buffer = [0; 16];
     assert_eq!(client.recv_from(&mut buffer).unwrap(), (4, asked));
 }
@@ -120,26 +92,12 @@ fn drops_what_is_empty_or_larger_than_the_limit() {
     let socket = socket("127.0.0.1:0", 512).unwrap();
     let client = client("127.0.0.1:0");
     for length in [0, 513, 512, 60_000] {
-        client
-            .send_to(&vec![0; length], socket.local_address())
-            .unwrap();
+        client.send_to(&vec![0; length], socket.local_address()).unwrap();
     }
     let mut receiver = UdpReceiver::new(socket);
     let (datagrams, dropped) = receiver.receive().unwrap();
-    assert_eq!(
-        datagrams
-            .map(|datagram| datagram.octets.len())
-            .collect::<Vec<_>>(),
-        [512]
-    );
-    assert_eq!(
-        dropped,
-        Dropped {
-            short: 1,
-            oversize: 2,
-            looping: 0
-        }
-    );
+    assert_eq!(datagrams.map(|datagram| datagram.octets.len()).collect::<Vec<_>>(), [512]);
+    assert_eq!(dropped, Dropped { short: 1, oversize: 2, looping: 0 });
 }
 
 #[test]
@@ -152,15 +110,8 @@ fn an_idle_socket_lets_its_thread_go_on() {
 fn one_reply_that_cannot_be_sent_does_not_hold_up_the_others() {
     let socket = socket("127.0.0.1:0", 512).unwrap();
     let client = client("127.0.0.1:0");
-    let local = LocalAddress {
-        address: socket.local_address().ip(),
-        interface: 0,
-    };
-    let to = |peer| Reply {
-        octets: Bytes::from_static(b"x"),
-        peer,
-        local,
-    };
+    let local = LocalAddress { address: socket.local_address().ip(), interface: 0 };
+    let to = |peer| Reply { octets: Bytes::from_static(b"x"), peer, local };
     let good = client.local_addr().unwrap();
     let bad = SocketAddr::from(([255, 255, 255, 255], 9)); // no broadcast without SO_BROADCAST
     let failed = UdpSender::new(socket).send(&[to(good), to(bad), to(good)]);
@@ -194,10 +145,6 @@ fn answers_no_source_that_would_answer_back() {
         ("[2001:db8::7]:49152", true),
     ];
     for (peer, answered) in cases {
-        assert_eq!(
-            may_be_answered(peer.parse().unwrap(), local, 8888),
-            answered,
-            "{peer}"
-        );
+        assert_eq!(may_be_answered(peer.parse().unwrap(), local, 8888), answered, "{peer}");
     }
 }

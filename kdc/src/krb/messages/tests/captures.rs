@@ -10,57 +10,23 @@ use zeroize::Zeroizing;
 
 fn requests() -> Vec<(&'static str, &'static [u8])> {
     vec![
-        (
-            "as-req-no-preauth",
-            vector!("windows-server-2022/as-req-no-preauth.bin"),
-        ),
+        ("as-req-no-preauth", vector!("windows-server-2022/as-req-no-preauth.bin")),
         ("as-req", vector!("windows-server-2022/as-req.bin")),
-        (
-            "tgs-req-cifs",
-            vector!("windows-server-2022/tgs-req-cifs.bin"),
-        ),
-        (
-            "tgs-req-krbtgt-forwarded",
-            vector!("windows-server-2022/tgs-req-krbtgt-forwarded.bin"),
-        ),
-        (
-            "host-app03",
-            after_record_mark(vector!("windows-2019/msg-tgs-req-testuser-host-app03.bin")),
-        ),
-        (
-            "krbtgt-renew",
-            after_record_mark(vector!(
-                "windows-2019/msg-tgs-req-testuser-krbtgt-renew.bin"
-            )),
-        ),
+        ("tgs-req-cifs", vector!("windows-server-2022/tgs-req-cifs.bin")),
+        ("tgs-req-krbtgt-forwarded", vector!("windows-server-2022/tgs-req-krbtgt-forwarded.bin")),
+        ("host-app03", after_record_mark(vector!("windows-2019/msg-tgs-req-testuser-host-app03.bin"))),
+        ("krbtgt-renew", after_record_mark(vector!("windows-2019/msg-tgs-req-testuser-krbtgt-renew.bin"))),
     ]
 }
 
 fn replies() -> Vec<(&'static str, &'static [u8])> {
     vec![
         ("as-rep", vector!("windows-server-2022/as-rep.bin")),
-        (
-            "tgs-rep-cifs",
-            vector!("windows-server-2022/tgs-rep-cifs.bin"),
-        ),
-        (
-            "tgs-rep-krbtgt-forwarded",
-            vector!("windows-server-2022/tgs-rep-krbtgt-forwarded.bin"),
-        ),
-        (
-            "msg-as-rep",
-            after_record_mark(vector!("windows-2019/msg-as-rep.bin")),
-        ),
-        (
-            "host-app03",
-            after_record_mark(vector!("windows-2019/msg-tgs-rep-testuser-host-app03.bin")),
-        ),
-        (
-            "krbtgt-renew",
-            after_record_mark(vector!(
-                "windows-2019/msg-tgs-rep-testuser-krbtgt-renew.bin"
-            )),
-        ),
+        ("tgs-rep-cifs", vector!("windows-server-2022/tgs-rep-cifs.bin")),
+        ("tgs-rep-krbtgt-forwarded", vector!("windows-server-2022/tgs-rep-krbtgt-forwarded.bin")),
+        ("msg-as-rep", after_record_mark(vector!("windows-2019/msg-as-rep.bin"))),
+        ("host-app03", after_record_mark(vector!("windows-2019/msg-tgs-rep-testuser-host-app03.bin"))),
+        ("krbtgt-renew", after_record_mark(vector!("windows-2019/msg-tgs-rep-testuser-krbtgt-renew.bin"))),
     ]
 }
 
@@ -68,14 +34,8 @@ fn tickets() -> Vec<(&'static str, &'static [u8])> {
     vec![
         ("tgt_rodc", vector!("windows-rodc-2021/tgt_rodc.bin")),
         ("tgt_ticket", vector!("windows-rodc-2021/tgt_ticket.bin")),
-        (
-            "service_rodc",
-            vector!("windows-rodc-2021/service_rodc.bin"),
-        ),
-        (
-            "service_ticket",
-            vector!("windows-rodc-2021/service_ticket.bin"),
-        ),
+        ("service_rodc", vector!("windows-rodc-2021/service_rodc.bin")),
+        ("service_ticket", vector!("windows-rodc-2021/service_ticket.bin")),
     ]
 }
 
@@ -89,18 +49,10 @@ fn requests_encode_to_the_same_octets() {
         assert_eq!(request.body().to_der(), request.body_der(), "{name}: body");
         assert_eq!(request.pvno, 5, "{name}");
         for ap_req in request.padata_of_kind(pa_type::TGS_REQ) {
-            assert_eq!(
-                ApReq::parse(ap_req).unwrap().to_der(),
-                ap_req,
-                "{name}: AP-REQ"
-            );
+            assert_eq!(ApReq::parse(ap_req).unwrap().to_der(), ap_req, "{name}: AP-REQ");
         }
         for options in request.padata_of_kind(pa_type::PAC_OPTIONS) {
-            assert_eq!(
-                PaPacOptions::parse(options).unwrap().to_der(),
-                options,
-                "{name}: 167"
-            );
+            assert_eq!(PaPacOptions::parse(options).unwrap().to_der(), options, "{name}: 167");
         }
     }
 }
@@ -131,40 +83,27 @@ fn errors_encode_to_the_same_octets() {
 fn a_message_cut_at_any_length_is_refused() {
     for (name, octets) in requests() {
         for end in 0..octets.len() {
-            assert!(
-                KdcReq::parse(&octets[..end]).is_err(),
-                "{name} cut to {end}"
-            );
+            assert!(KdcReq::parse(&octets[..end]).is_err(), "{name} cut to {end}");
         }
     }
     for (name, octets) in replies() {
         for end in 0..octets.len() {
-            assert!(
-                KdcRep::parse(&octets[..end]).is_err(),
-                "{name} cut to {end}"
-            );
+            assert!(KdcRep::parse(&octets[..end]).is_err(), "{name} cut to {end}");
         }
     }
     for (name, octets) in tickets() {
         for end in 0..octets.len() {
-            assert!(
-                Ticket::parse(&octets[..end]).is_err(),
-                "{name} cut to {end}"
-            );
+            assert!(Ticket::parse(&octets[..end]).is_err(), "{name} cut to {end}");
         }
     }
     for end in 0..PREAUTH_REQUIRED.len() {
-        assert!(
-            KrbError::parse(&PREAUTH_REQUIRED[..end]).is_err(),
-            "KRB-ERROR cut to {end}"
-        );
+        assert!(KrbError::parse(&PREAUTH_REQUIRED[..end]).is_err(), "KRB-ERROR cut to {end}");
     }
 }
 
 #[test]
 fn reads_a_windows_request_for_krbtgt() {
-    let request =
-        KdcReq::parse(vector!("windows-server-2022/tgs-req-krbtgt-forwarded.bin")).unwrap();
+    let request = KdcReq::parse(vector!("windows-server-2022/tgs-req-krbtgt-forwarded.bin")).unwrap();
     let body = request.body();
     assert_eq!(request.msg_type, RequestType::TgsReq);
     assert_eq!(body.kdc_options, 0x6081_0010);
@@ -175,10 +114,7 @@ fn reads_a_windows_request_for_krbtgt() {
     assert_eq!(body.till.to_string(), "2037-09-13T02:48:05Z");
     assert_eq!(body.nonce.as_u32(), 0x2451_34c8);
     assert!(body.etypes.iter().eq([18]));
-    assert_eq!(
-        (body.cname, body.from, body.rtime, body.addresses),
-        (None, None, None, None)
-    );
+    assert_eq!((body.cname, body.from, body.rtime, body.addresses), (None, None, None, None));
 }
 
 #[test]
@@ -192,10 +128,8 @@ fn reads_the_branch_number_from_a_negative_kvno() {
 fn key(json: &str, name: &str) -> EncryptionKey {
     let (_, after) = json.split_once(&format!("\"{name}\": \"")).unwrap();
     let (hex, _) = after.split_once('"').unwrap();
-    let octets: Vec<u8> = (0..hex.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&hex[at..][..2], 16).unwrap())
-        .collect();
+    let octets: Vec<u8> =
+        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..][..2], 16).unwrap()).collect();
     EncryptionKey::from_bytes(EncryptionType::Aes256Sha1, &octets).unwrap()
 }
 
@@ -208,14 +142,8 @@ const KEYS_RODC: &str = include_str!("../../../../../tests/vectors/windows-rodc-
 
 #[test]
 fn encrypted_parts_encode_to_the_same_octets() {
-    let krbtgt = key(
-        KEYS_2019,
-        "krbtgt/CORP.IDENTITYINTERVENTION.COM aes256 kvno 2",
-    );
-    let user = key(
-        KEYS_2019,
-        "testuser aes256 (from the password in the tests)",
-    );
+    let krbtgt = key(KEYS_2019, "krbtgt/CORP.IDENTITYINTERVENTION.COM aes256 kvno 2");
+    let user = key(KEYS_2019, "testuser aes256 (from the password in the tests)");
 
     let as_rep = KdcRep::parse(after_record_mark(vector!("windows-2019/msg-as-rep.bin"))).unwrap();
     let octets = open(&user, KeyUsage::AsRepEncPart, &as_rep.enc_part);
@@ -228,39 +156,23 @@ fn encrypted_parts_encode_to_the_same_octets() {
     assert_eq!(tgt.key.value, part.key.value);
     let session = EncryptionKey::from_bytes(EncryptionType::Aes256Sha1, tgt.key.value).unwrap();
 
-    let request = after_record_mark(vector!(
-        "windows-2019/msg-tgs-req-testuser-krbtgt-renew.bin"
-    ));
+    let request = after_record_mark(vector!("windows-2019/msg-tgs-req-testuser-krbtgt-renew.bin"));
     let request = KdcReq::parse(request).unwrap();
     let ap_req = ApReq::parse(request.padata_of_kind(pa_type::TGS_REQ).next().unwrap()).unwrap();
-    let octets = open(
-        &session,
-        KeyUsage::TgsReqAuthenticator,
-        &ap_req.authenticator,
-    );
+    let octets = open(&session, KeyUsage::TgsReqAuthenticator, &ap_req.authenticator);
     let authenticator = Authenticator::parse(&octets).unwrap();
     assert_eq!(authenticator.to_der(), octets, "Authenticator");
     assert_eq!(authenticator.seq_number, Some(request.body().nonce));
 
-    let reply = after_record_mark(vector!(
-        "windows-2019/msg-tgs-rep-testuser-krbtgt-renew.bin"
-    ));
+    let reply = after_record_mark(vector!("windows-2019/msg-tgs-rep-testuser-krbtgt-renew.bin"));
     let reply = KdcRep::parse(reply).unwrap();
     let octets = open(&session, KeyUsage::TgsRepSessionKey, &reply.enc_part);
     let part = EncKdcRepPart::parse(&octets).unwrap();
     assert_eq!(part.to_der(), octets, "EncTGSRepPart");
     assert_eq!(part.tag, EncPartTag::EncTgsRepPart);
     assert_eq!(part.nonce, request.body().nonce);
-    let enctypes = part
-        .encrypted_pa_data
-        .unwrap()
-        .of_kind(pa_type::SUPPORTED_ENCTYPES)
-        .next()
-        .unwrap();
-    assert_eq!(
-        PaSupportedEnctypes::from_octets(enctypes),
-        Some(PaSupportedEnctypes(0x1f))
-    );
+    let enctypes = part.encrypted_pa_data.unwrap().of_kind(pa_type::SUPPORTED_ENCTYPES).next().unwrap();
+    assert_eq!(PaSupportedEnctypes::from_octets(enctypes), Some(PaSupportedEnctypes(0x1f)));
 }
 
 #[test]

@@ -16,13 +16,8 @@ fn time() -> impl Strategy<Value = KerberosTime> {
 }
 
 fn wire_int() -> impl Strategy<Value = WireInt> {
-    (any::<u32>(), any::<bool>()).prop_map(|(value, signed)| {
-        if signed {
-            WireInt::signed(value)
-        } else {
-            WireInt::unsigned(value)
-        }
-    })
+    (any::<u32>(), any::<bool>())
+        .prop_map(|(value, signed)| if signed { WireInt::signed(value) } else { WireInt::unsigned(value) })
 }
 
 fn name() -> impl Strategy<Value = PrincipalNameBuf> {

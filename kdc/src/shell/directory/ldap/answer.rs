@@ -31,13 +31,9 @@ impl Answer {
             let mut parts = attribute.expect_constructed()?.into_iter();
             let description = text(parts.next()?)?;
             let values = parts.next()?.expect_constructed()?;
-            let values = values
-                .into_iter()
-                .map(StructureTag::expect_primitive)
-                .collect::<Option<Vec<_>>>()?;
-            size = values
-                .iter()
-                .fold(size, |size, value| size.saturating_add(value.len()));
+            let values =
+                values.into_iter().map(StructureTag::expect_primitive).collect::<Option<Vec<_>>>()?;
+            size = values.iter().fold(size, |size, value| size.saturating_add(value.len()));
             attributes.push((description, values));
         }
         (size <= ENTRY_LIMIT).then_some(Self { dn, attributes })
@@ -56,12 +52,8 @@ impl Answer {
     /// # Errors
     /// If the answer is of another object, has no such piece, or the pieces do not join without gap or overlap.
     pub(super) fn append(&mut self, name: &str, next: Self) -> Result<(), DirectoryError> {
-        let refuse = |problem| {
-            Err(DirectoryError::data(
-                self.dn.clone(),
-                format!("attribute {name} {problem}"),
-            ))
-        };
+        let refuse =
+            |problem| Err(DirectoryError::data(self.dn.clone(), format!("attribute {name} {problem}")));
         if next.dn != self.dn {
             return refuse("is continued by another object");
         }
@@ -73,9 +65,7 @@ impl Answer {
         else {
             return refuse("ends in the middle of its values");
         };
-        let Some((description, values)) =
-            self.attributes.iter_mut().find(|(text, _)| is_piece(text))
-        else {
+        let Some((description, values)) = self.attributes.iter_mut().find(|(text, _)| is_piece(text)) else {
             return refuse("is continued but never began");
         };
         let starts_at = Piece::parse(&new_description).map(|piece| piece.low);
@@ -92,10 +82,8 @@ impl Answer {
 
     /// The value of an attribute with one value.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
-        let (_, values) = self
-            .attributes
-            .iter()
-            .find(|(description, _)| description.eq_ignore_ascii_case(name))?;
+        let (_, values) =
+            self.attributes.iter().find(|(description, _)| description.eq_ignore_ascii_case(name))?;
         match values.as_slice() {
             [value] => str::from_utf8(value).ok(),
             _ => None,
@@ -117,11 +105,7 @@ impl Answer {
         let mut entry = Entry::new(self.dn);
         for (description, values) in self.attributes {
             let name = match Piece::parse(&description) {
-                Some(Piece {
-                    name,
-                    low: 0,
-                    high: None,
-                }) => name,
+                Some(Piece { name, low: 0, high: None }) => name,
                 _ => &description,
             };
             for value in values {
@@ -149,16 +133,8 @@ impl<'a> Piece<'a> {
     fn parse(description: &'a str) -> Option<Self> {
         let (name, option) = description.split_once(';')?;
         let (low, high) = strip_range(option)?.split_once('-')?;
-        let high = if high == "*" {
-            None
-        } else {
-            Some(high.parse().ok()?)
-        };
-        Some(Self {
-            name,
-            low: low.parse().ok()?,
-            high,
-        })
+        let high = if high == "*" { None } else { Some(high.parse().ok()?) };
+        Some(Self { name, low: low.parse().ok()?, high })
     }
 
     /// What to ask for to get the values that follow; `None` if the piece pretends to reach beyond any number.
@@ -180,55 +156,28 @@ mod tests {
     use super::*;
 
     fn octets(value: &[u8]) -> StructureTag {
-        StructureTag {
-            class: TagClass::Universal,
-            id: 4,
-            payload: PL::P(value.to_vec()),
-        }
+        StructureTag { class: TagClass::Universal, id: 4, payload: PL::P(value.to_vec()) }
     }
 
     fn sequence(id: u64, parts: Vec<StructureTag>) -> StructureTag {
-        StructureTag {
-            class: TagClass::Universal,
-            id,
-            payload: PL::C(parts),
-        }
+        StructureTag { class: TagClass::Universal, id, payload: PL::C(parts) }
     }
 
     fn answer(dn: &str, attributes: &[(&str, &[&str])]) -> Answer {
         let attributes = attributes.iter().map(|(name, values)| {
-            (
-                (*name).to_owned(),
-                values
-                    .iter()
-                    .map(|value| value.as_bytes().to_vec())
-                    .collect(),
-            )
+            ((*name).to_owned(), values.iter().map(|value| value.as_bytes().to_vec()).collect())
         });
-        Answer {
-            dn: dn.to_owned(),
-            attributes: attributes.collect(),
-        }
+        Answer { dn: dn.to_owned(), attributes: attributes.collect() }
     }
 
     #[test]
     fn values_keep_their_octets_whether_or_not_they_are_text() {
-        let attribute = sequence(
-            16,
-            vec![
-                octets(b"objectSid"),
-                sequence(17, vec![octets(&[0xff, 1]), octets(b"a")]),
-            ],
-        );
+        let attribute =
+            sequence(16, vec![octets(b"objectSid"), sequence(17, vec![octets(&[0xff, 1]), octets(b"a")])]);
         let entry = sequence(4, vec![octets(b"CN=a"), sequence(16, vec![attribute])]);
-        let decoded = Answer::decode(ResultEntry::new(entry))
-            .unwrap()
-            .into_entry();
+        let decoded = Answer::decode(ResultEntry::new(entry)).unwrap().into_entry();
         assert_eq!(decoded.dn(), "CN=a");
-        assert_eq!(
-            decoded.values("objectsid").unwrap(),
-            [vec![0xff, 1], b"a".to_vec()]
-        );
+        assert_eq!(decoded.values("objectsid").unwrap(), [vec![0xff, 1], b"a".to_vec()]);
     }
 
     #[test]
@@ -239,50 +188,24 @@ mod tests {
             sequence(4, vec![]),
             sequence(4, vec![octets(b"CN=a")]),
             sequence(4, vec![octets(&[0xff]), sequence(16, vec![])]),
+            sequence(4, vec![octets(b"CN=a"), sequence(16, vec![octets(b"name")])]),
             sequence(
                 4,
-                vec![octets(b"CN=a"), sequence(16, vec![octets(b"name")])],
-            ),
-            sequence(
-                4,
-                vec![
-                    octets(b"CN=a"),
-                    sequence(16, vec![sequence(16, vec![octets(b"name"), octets(b"v")])]),
-                ],
+                vec![octets(b"CN=a"), sequence(16, vec![sequence(16, vec![octets(b"name"), octets(b"v")])])],
             ),
         ];
         for entry in entries {
-            assert_eq!(
-                Answer::decode(ResultEntry::new(entry.clone())),
-                None,
-                "{entry:?}"
-            );
+            assert_eq!(Answer::decode(ResultEntry::new(entry.clone())), None, "{entry:?}");
         }
     }
 
     #[test]
     fn pieces_join_into_the_whole_attribute() {
-        let mut whole = answer(
-            "CN=g",
-            &[("member", &[]), ("member;Range=0-1", &["a", "b"])],
-        );
-        assert_eq!(
-            whole.unfinished().unwrap().rest().unwrap(),
-            "member;range=2-*"
-        );
-        whole
-            .append(
-                "member",
-                answer("CN=g", &[("member;range=2-3", &["c", "d"])]),
-            )
-            .unwrap();
-        assert_eq!(
-            whole.unfinished().unwrap().rest().unwrap(),
-            "member;range=4-*"
-        );
-        whole
-            .append("member", answer("CN=g", &[("member;range=4-*", &["e"])]))
-            .unwrap();
+        let mut whole = answer("CN=g", &[("member", &[]), ("member;Range=0-1", &["a", "b"])]);
+        assert_eq!(whole.unfinished().unwrap().rest().unwrap(), "member;range=2-*");
+        whole.append("member", answer("CN=g", &[("member;range=2-3", &["c", "d"])])).unwrap();
+        assert_eq!(whole.unfinished().unwrap().rest().unwrap(), "member;range=4-*");
+        whole.append("member", answer("CN=g", &[("member;range=4-*", &["e"])])).unwrap();
         assert_eq!(whole.unfinished(), None);
         let entry = whole.into_entry();
         assert_eq!(entry.texts("member").unwrap(), ["a", "b", "c", "d", "e"]);

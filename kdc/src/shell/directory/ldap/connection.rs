@@ -90,38 +90,18 @@ impl<'a> Search<'a> {
     }
 
     /// The objects below `base` that match.
-    pub(super) fn below(
-        base: &'a str,
-        filter: &'a str,
-        attributes: &'a [&'a str],
-        limit: usize,
-    ) -> Self {
-        Self {
-            base,
-            scope: Scope::Subtree,
-            filter,
-            attributes,
-            limit,
-            extended_names: false,
-        }
+    pub(super) fn below(base: &'a str, filter: &'a str, attributes: &'a [&'a str], limit: usize) -> Self {
+        Self { base, scope: Scope::Subtree, filter, attributes, limit, extended_names: false }
     }
 
     fn controls(&self) -> Vec<RawControl> {
         let mut controls = Vec::new();
         if self.scope != Scope::Base {
-            controls.push(RawControl {
-                ctype: DOMAIN_SCOPE.to_owned(),
-                crit: true,
-                val: None,
-            });
+            controls.push(RawControl { ctype: DOMAIN_SCOPE.to_owned(), crit: true, val: None });
         }
         if self.extended_names {
             let val = Some(EXTENDED_DN_STRINGS.to_vec());
-            controls.push(RawControl {
-                ctype: EXTENDED_DN.to_owned(),
-                crit: true,
-                val,
-            });
+            controls.push(RawControl { ctype: EXTENDED_DN.to_owned(), crit: true, val });
         }
         controls
     }
@@ -147,8 +127,8 @@ impl Connection {
     ) -> Result<(Arc<Self>, JoinHandle<()>), Fault> {
         let url = url_of(endpoint);
         // Read anew each time, so that the password can be changed without a restart.
-        let password = files::read_password(&settings.password)
-            .map_err(|error| Fault::Password(error.to_string()))?;
+        let password =
+            files::read_password(&settings.password).map_err(|error| Fault::Password(error.to_string()))?;
         let deadline = Deadline::after(settings.connect_timeout);
         let transport = {
             let (url, host) = (url.clone(), endpoint.host.clone());
@@ -171,10 +151,7 @@ impl Connection {
             let (bind_dn, realm) = (settings.bind_dn.clone(), realm.to_owned());
             let mut ldap = ldap.clone();
             deadline.guard(async move {
-                let bound = ldap
-                    .with_timeout(deadline.limit)
-                    .simple_bind(&bind_dn, &password)
-                    .await;
+                let bound = ldap.with_timeout(deadline.limit).simple_bind(&bind_dn, &password).await;
                 Fault::binding(bound, &bind_dn)?;
                 Identity::read(&ldap, deadline.limit, &realm).await
             })
@@ -220,9 +197,7 @@ impl Connection {
 
     /// Whether the server still answers.
     pub(super) async fn probe(&self) -> Result<(), SearchError> {
-        self.search(&Search::object("", &["defaultNamingContext"]))
-            .await
-            .map(drop)
+        self.search(&Search::object("", &["defaultNamingContext"])).await.map(drop)
     }
 
     /// Lets nobody use the connection any more; what is in flight may still end well.
@@ -259,10 +234,7 @@ struct Deadline {
 impl Deadline {
     fn after(limit: Duration) -> Self {
         let now = Instant::now();
-        Self {
-            limit,
-            at: now.checked_add(limit).unwrap_or(now),
-        }
+        Self { limit, at: now.checked_add(limit).unwrap_or(now) }
     }
 
     /// Runs `work` in a task of its own, so that a panic in ldap3 is a fault like any other.
@@ -280,18 +252,10 @@ impl Deadline {
     }
 }
 
-async fn run(
-    ldap: &Ldap,
-    limit: Duration,
-    search: &Search<'_>,
-) -> Result<Vec<Answer>, SearchError> {
+async fn run(ldap: &Ldap, limit: Duration, search: &Search<'_>) -> Result<Vec<Answer>, SearchError> {
     let lost = |error: LdapError| SearchError::Lost(error.to_string());
     let refused = |problem: String| {
-        let object = if search.base.is_empty() {
-            "rootDSE"
-        } else {
-            search.base
-        };
+        let object = if search.base.is_empty() { "rootDSE" } else { search.base };
         SearchError::Refused(DirectoryError::data(object, problem))
     };
     let mut ldap = ldap.clone();
@@ -301,24 +265,16 @@ async fn run(
         .with_controls(search.controls())
         .with_search_options(SearchOptions::new().sizelimit(size_limit));
     let attributes = search.attributes.to_vec();
-    let mut stream = ldap
-        .streaming_search(search.base, search.scope, search.filter, attributes)
-        .await
-        .map_err(lost)?;
+    let mut stream =
+        ldap.streaming_search(search.base, search.scope, search.filter, attributes).await.map_err(lost)?;
     let mut answers = Vec::new();
     while let Some(entry) = stream.next().await.map_err(lost)? {
         if entry.is_ref() {
-            return Err(refused(
-                "the server refers us elsewhere; referrals are not followed".to_owned(),
-            ));
+            return Err(refused("the server refers us elsewhere; referrals are not followed".to_owned()));
         }
-        let answer =
-            Answer::decode(entry).ok_or_else(|| refused("the entry cannot be read".to_owned()))?;
+        let answer = Answer::decode(entry).ok_or_else(|| refused("the entry cannot be read".to_owned()))?;
         if answers.len() == search.limit {
-            return Err(refused(format!(
-                "more than {} entries match {}",
-                search.limit, search.filter
-            )));
+            return Err(refused(format!("more than {} entries match {}", search.limit, search.filter)));
         }
         answers.push(answer);
     }
@@ -327,10 +283,9 @@ async fn run(
         SUCCESS => Ok(answers),
         // Whatever came before it: the object is not there.
         NO_SUCH_OBJECT => Ok(Vec::new()),
-        SIZE_LIMIT_EXCEEDED => Err(refused(format!(
-            "more entries match {} than the server gives",
-            search.filter
-        ))),
+        SIZE_LIMIT_EXCEEDED => {
+            Err(refused(format!("more entries match {} than the server gives", search.filter)))
+        }
         BUSY | UNAVAILABLE => Err(SearchError::Lost(describe(&result))),
         _ => Err(refused(describe(&result))),
     }
@@ -353,21 +308,13 @@ impl Identity {
         let [root] = answers.as_slice() else {
             return Err(Fault::NoDomain("it has no rootDSE".to_owned()));
         };
-        let required = |name| {
-            root.text(name)
-                .ok_or_else(|| Fault::NoDomain(format!("its rootDSE has no {name}")))
-        };
+        let required =
+            |name| root.text(name).ok_or_else(|| Fault::NoDomain(format!("its rootDSE has no {name}")));
         let domain_dn = required("defaultNamingContext")?.to_owned();
         if !domain_dn.eq_ignore_ascii_case(&domain_dn_of(realm)) {
-            return Err(Fault::WrongDomain {
-                found: domain_dn,
-                expected: domain_dn_of(realm),
-            });
+            return Err(Fault::WrongDomain { found: domain_dn, expected: domain_dn_of(realm) });
         }
-        if root
-            .texts("supportedCapabilities")
-            .any(|capability| capability == PARTIAL_SECRETS)
-        {
+        if root.texts("supportedCapabilities").any(|capability| capability == PARTIAL_SECRETS) {
             return Err(Fault::ReadOnly);
         }
         if root.text("isSynchronized") == Some("FALSE") {
@@ -383,9 +330,7 @@ impl Identity {
 
 /// `LAB.EXAMPLE` is `DC=lab,DC=example` (RFC 2247).
 fn domain_dn_of(realm: &str) -> String {
-    let labels = realm
-        .split('.')
-        .map(|label| format!("DC={}", label.to_ascii_lowercase()));
+    let labels = realm.split('.').map(|label| format!("DC={}", label.to_ascii_lowercase()));
     labels.collect::<Vec<_>>().join(",")
 }
 

@@ -68,10 +68,7 @@ impl Fault {
         }
     }
 
-    pub(super) fn binding(
-        bound: ldap3::result::Result<LdapResult>,
-        bind_dn: &str,
-    ) -> Result<(), Self> {
+    pub(super) fn binding(bound: ldap3::result::Result<LdapResult>, bind_dn: &str) -> Result<(), Self> {
         let result = bound.map_err(|error| Self::Unreachable(error.to_string()))?;
         let (bind_dn, text) = (bind_dn.to_owned(), describe(&result));
         match result.rc {
@@ -94,12 +91,7 @@ fn io_text(error: &io::Error) -> String {
 
 /// Result code and diagnostic message on one line; the server's text is not trusted to be one.
 pub(super) fn describe(result: &LdapResult) -> String {
-    let text: String = result
-        .text
-        .chars()
-        .filter(|character| !character.is_control())
-        .take(200)
-        .collect();
+    let text: String = result.text.chars().filter(|character| !character.is_control()).take(200).collect();
     format!("LDAP result {}: {text}", result.rc)
 }
 
@@ -111,13 +103,7 @@ mod tests {
     fn only_refused_credentials_are_held_back_longer() {
         let result = |rc| {
             let (matched, refs, ctrls) = (String::new(), Vec::new(), Vec::new());
-            Ok(LdapResult {
-                rc,
-                matched,
-                text: "80090308:\n data 52e\0".to_owned(),
-                refs,
-                ctrls,
-            })
+            Ok(LdapResult { rc, matched, text: "80090308:\n data 52e\0".to_owned(), refs, ctrls })
         };
         let cases = [(49, true), (53, true), (8, false), (13, false), (51, false)];
         for (rc, expected) in cases {

@@ -18,10 +18,7 @@ pub(super) fn account_named(name: &[u8], enterprise: bool, domain_dn: &str) -> S
     let by_upn = format!("(userPrincipalName={})", escape(name));
     match constructed_from(name, domain_dn) {
         Some(account) => {
-            format!(
-                "(|{by_upn}(&(!(userPrincipalName=*))(sAMAccountName={})))",
-                escape(account)
-            )
+            format!("(|{by_upn}(&(!(userPrincipalName=*))(sAMAccountName={})))", escape(account))
         }
         None => by_upn,
     }
@@ -31,10 +28,7 @@ pub(super) fn account_named(name: &[u8], enterprise: bool, domain_dn: &str) -> S
 fn constructed_from<'a>(name: &'a [u8], domain_dn: &str) -> Option<&'a [u8]> {
     let at = name.iter().rposition(|&octet| octet == b'@')?;
     let (account, suffix) = (name.get(..at)?, name.get(at.checked_add(1)?..)?);
-    let labels = domain_dn
-        .split(',')
-        .filter_map(|part| part.split_once('='))
-        .map(|(_, label)| label);
+    let labels = domain_dn.split(',').filter_map(|part| part.split_once('=')).map(|(_, label)| label);
     let domain = labels.collect::<Vec<_>>().join(".");
     (!account.is_empty() && suffix.eq_ignore_ascii_case(domain.as_bytes())).then_some(account)
 }
@@ -63,10 +57,7 @@ mod tests {
     fn nothing_in_a_name_is_syntax() {
         let cases: [(&[u8], &str); 4] = [
             (b"alice", "(sAMAccountName=alice)"),
-            (
-                b"*)(objectClass=*",
-                "(sAMAccountName=\\2a\\29\\28objectClass\\3d\\2a)",
-            ),
+            (b"*)(objectClass=*", "(sAMAccountName=\\2a\\29\\28objectClass\\3d\\2a)"),
             (b"a\\b\0", "(sAMAccountName=a\\5cb\\00)"),
             ("Jörg".as_bytes(), "(sAMAccountName=J\\c3\\b6rg)"),
         ];
@@ -78,12 +69,8 @@ mod tests {
 
     #[test]
     fn an_enterprise_name_may_be_the_constructed_one() {
-        assert_eq!(
-            account_named(b"a@other.example", true, DOMAIN),
-            "(userPrincipalName=a@other.example)"
-        );
-        let filter =
-            "(|(userPrincipalName=a@Lab.example)(&(!(userPrincipalName=*))(sAMAccountName=a)))";
+        assert_eq!(account_named(b"a@other.example", true, DOMAIN), "(userPrincipalName=a@other.example)");
+        let filter = "(|(userPrincipalName=a@Lab.example)(&(!(userPrincipalName=*))(sAMAccountName=a)))";
         assert_eq!(account_named(b"a@Lab.example", true, DOMAIN), filter);
         assert!(ldap3::parse_filter(filter).is_ok());
     }

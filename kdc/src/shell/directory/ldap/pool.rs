@@ -97,19 +97,13 @@ impl Pool {
         let supervisors = (0..connections)
             .map(|slot| tokio::spawn(Arc::clone(&shared).supervise(slot)).abort_handle())
             .collect();
-        Self {
-            shared,
-            supervisors,
-            turn: AtomicUsize::new(0),
-        }
+        Self { shared, supervisors, turn: AtomicUsize::new(0) }
     }
 
     /// Within what a read must have ended, failover included.
     pub(super) fn patience(&self) -> Duration {
         let settings = &self.shared.settings;
-        let both = settings
-            .connect_timeout
-            .saturating_add(settings.search_timeout);
+        let both = settings.connect_timeout.saturating_add(settings.search_timeout);
         // The reply has to be out by then.
         both.mul_f64(0.95)
     }
@@ -118,10 +112,7 @@ impl Pool {
     ///
     /// # Errors
     /// [`DirectoryError::Unavailable`] with what is the matter with each server.
-    pub(super) async fn connection(
-        &self,
-        deadline: Instant,
-    ) -> Result<Arc<Connection>, DirectoryError> {
+    pub(super) async fn connection(&self, deadline: Instant) -> Result<Arc<Connection>, DirectoryError> {
         let mut slots = self.shared.slots.subscribe();
         loop {
             let away = {
@@ -131,11 +122,7 @@ impl Pool {
                 }
                 slots.iter().all(|slot| matches!(slot, Slot::Away))
             };
-            let changed = if away {
-                None
-            } else {
-                timeout_at(deadline, slots.changed()).await.ok()
-            };
+            let changed = if away { None } else { timeout_at(deadline, slots.changed()).await.ok() };
             if !matches!(changed, Some(Ok(()))) {
                 return Err(DirectoryError::Unavailable(self.shared.faults().await));
             }
@@ -156,26 +143,13 @@ impl Pool {
             Slot::Open(connection) if !connection.is_given_up() => Some(Arc::clone(connection)),
             _ => None,
         };
-        let turn = self
-            .turn
-            .fetch_add(1, Ordering::Relaxed)
-            .checked_rem(slots.len())
-            .unwrap_or(0);
-        let live = || {
-            slots
-                .iter()
-                .cycle()
-                .skip(turn)
-                .take(slots.len())
-                .filter_map(open)
-        };
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed).checked_rem(slots.len()).unwrap_or(0);
+        let live = || slots.iter().cycle().skip(turn).take(slots.len()).filter_map(open);
         let now = Instant::now();
-        live()
-            .find(|connection| !self.shared.is_suspect(connection.server, now))
-            .or_else(|| {
-                let is_opening = slots.iter().any(|slot| matches!(slot, Slot::Opening));
-                if is_opening { None } else { live().next() }
-            })
+        live().find(|connection| !self.shared.is_suspect(connection.server, now)).or_else(|| {
+            let is_opening = slots.iter().any(|slot| matches!(slot, Slot::Opening));
+            if is_opening { None } else { live().next() }
+        })
     }
 }
 
@@ -191,10 +165,7 @@ impl Shared {
             let (connection, driver) = self.open(slot).await;
             self.set(slot, Slot::Open(Arc::clone(&connection)));
             if let Some(reason) = watch_over(&connection, driver).await {
-                warn!(
-                    server = connection.url,
-                    "directory connection lost: {reason}"
-                );
+                warn!(server = connection.url, "directory connection lost: {reason}");
                 self.suspect(connection.server);
                 connection.give_up();
                 self.withdraw(&connection);
@@ -214,14 +185,13 @@ impl Shared {
                 }
             }
             // A connection that is merely being replaced is not taken away from its readers.
-            self.slots
-                .send_if_modified(|slots| match slots.get_mut(slot) {
-                    Some(state) if !matches!(state, Slot::Open(_) | Slot::Away) => {
-                        *state = Slot::Away;
-                        true
-                    }
-                    _ => false,
-                });
+            self.slots.send_if_modified(|slots| match slots.get_mut(slot) {
+                Some(state) if !matches!(state, Slot::Open(_) | Slot::Away) => {
+                    *state = Slot::Away;
+                    true
+                }
+                _ => false,
+            });
             sleep_until(wake).await;
             sleep(jitter(FIRST_PAUSE)).await;
         }
@@ -237,20 +207,10 @@ impl Shared {
         {
             return Err(*next);
         }
-        match Connection::open(
-            index,
-            &server.endpoint,
-            &self.realm,
-            &self.settings,
-            &self.tls,
-        )
-        .await
-        {
+        match Connection::open(index, &server.endpoint, &self.realm, &self.settings, &self.tls).await {
             Ok(opened) => {
-                *state = ServerState {
-                    complaint: std::mem::take(&mut state.complaint),
-                    ..ServerState::default()
-                };
+                *state =
+                    ServerState { complaint: std::mem::take(&mut state.complaint), ..ServerState::default() };
                 if state.complaint.is_over() {
                     info!(server = server.url, "directory server answers again");
                 }
@@ -283,21 +243,13 @@ impl Shared {
     }
 
     fn suspect(&self, server: usize) {
-        if let Some(Ok(mut until)) = self
-            .servers
-            .get(server)
-            .map(|server| server.suspect_until.lock())
-        {
+        if let Some(Ok(mut until)) = self.servers.get(server).map(|server| server.suspect_until.lock()) {
             *until = Some(later(SUSPICION));
         }
     }
 
     fn is_suspect(&self, server: usize, now: Instant) -> bool {
-        let Some(Ok(until)) = self
-            .servers
-            .get(server)
-            .map(|server| server.suspect_until.lock())
-        else {
+        let Some(Ok(until)) = self.servers.get(server).map(|server| server.suspect_until.lock()) else {
             return true;
         };
         until.is_some_and(|until| now < until)

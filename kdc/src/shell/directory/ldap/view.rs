@@ -41,10 +41,7 @@ impl LdapDirectory {
         numbers: &[u16],
         logon_server: Option<&str>,
     ) -> Result<(DirectoryView, Fingerprint), DirectoryError> {
-        self.read(PATIENCE, |connection| async move {
-            read(&connection, numbers, logon_server).await
-        })
-        .await
+        self.read(PATIENCE, |connection| async move { read(&connection, numbers, logon_server).await }).await
     }
 
     /// Whether nothing that the view was made of has changed since: one search. No, if another server answers now.
@@ -59,12 +56,8 @@ impl LdapDirectory {
             let domain_dn = &connection.identity.domain_dn;
             let limit = fingerprint.versions.len().saturating_add(LEEWAY);
             let search = Search::below(domain_dn, &fingerprint.filter, &[VERSION], limit);
-            let entries = connection
-                .search(&search)
-                .await?
-                .into_iter()
-                .map(Answer::into_entry)
-                .collect::<Vec<_>>();
+            let entries =
+                connection.search(&search).await?.into_iter().map(Answer::into_entry).collect::<Vec<_>>();
             Ok(versions(&entries).map_err(refused)? == fingerprint.versions)
         };
         self.read(PATIENCE, look).await
@@ -81,47 +74,19 @@ async fn read(
 ) -> Result<(DirectoryView, Fingerprint), SearchError> {
     let identity = &connection.identity;
     let head = required(connection, &identity.domain_dn, HEAD_ATTRIBUTES).await?;
-    let domain_sid = head
-        .sid("objectSid")
-        .map_err(|error| refused(error.into()))?;
+    let domain_sid = head.sid("objectSid").map_err(|error| refused(error.into()))?;
     let krbtgt_sid = domain_sid.with_rid(KRBTGT_RID);
-    let krbtgt_sid = krbtgt_sid.ok_or_else(|| {
-        refused(DirectoryError::data(
-            head.dn(),
-            "its objectSid is no domain's",
-        ))
-    })?;
-    let krbtgt = required(
-        connection,
-        &format!("<SID={krbtgt_sid}>"),
-        KRBTGT_ATTRIBUTES,
-    )
-    .await?;
+    let krbtgt_sid =
+        krbtgt_sid.ok_or_else(|| refused(DirectoryError::data(head.dn(), "its objectSid is no domain's")))?;
+    let krbtgt = required(connection, &format!("<SID={krbtgt_sid}>"), KRBTGT_ATTRIBUTES).await?;
     let cross_ref = cross_ref(connection).await?;
 
-    let numbered = any(numbers
+    let numbered = any(numbers.iter().map(|number| format!("(msDS-SecondaryKrbTgtNumber={number})")));
+    let krbtgts = found(connection, &numbered, BRANCH_KRBTGT_ATTRIBUTES, numbers.len()).await?;
+    let linked = any(krbtgts
         .iter()
-        .map(|number| format!("(msDS-SecondaryKrbTgtNumber={number})")));
-    let krbtgts = found(
-        connection,
-        &numbered,
-        BRANCH_KRBTGT_ATTRIBUTES,
-        numbers.len(),
-    )
-    .await?;
-    let linked = any(krbtgts.iter().map(|krbtgt| {
-        format!(
-            "(msDS-KrbTgtLink={})",
-            filter::escape(krbtgt.dn().as_bytes())
-        )
-    }));
-    let computers = found(
-        connection,
-        &linked,
-        BRANCH_COMPUTER_ATTRIBUTES,
-        krbtgts.len(),
-    )
-    .await?;
+        .map(|krbtgt| format!("(msDS-KrbTgtLink={})", filter::escape(krbtgt.dn().as_bytes()))));
+    let computers = found(connection, &linked, BRANCH_COMPUTER_ATTRIBUTES, krbtgts.len()).await?;
 
     let objects = DomainObjects {
         head: &head,
@@ -132,58 +97,29 @@ async fn read(
         branch_computers: computers.iter().collect(),
     };
     // Each value came with its SID; one without it names an object that has none.
-    let view =
-        DirectoryView::from_objects(&objects, &|_| None).map_err(|error| refused(error.into()))?;
-    let filter = any([
-        format!("(objectSid={domain_sid})"),
-        format!("(objectSid={krbtgt_sid})"),
-        numbered,
-        linked,
-    ]);
-    let versions = versions(
-        [&head, &krbtgt]
-            .into_iter()
-            .chain(&krbtgts)
-            .chain(&computers),
-    )
-    .map_err(refused)?;
-    Ok((
-        view,
-        Fingerprint {
-            server: identity.dns_host_name.clone(),
-            filter,
-            versions,
-        },
-    ))
+    let view = DirectoryView::from_objects(&objects, &|_| None).map_err(|error| refused(error.into()))?;
+    let filter =
+        any([format!("(objectSid={domain_sid})"), format!("(objectSid={krbtgt_sid})"), numbered, linked]);
+    let versions =
+        versions([&head, &krbtgt].into_iter().chain(&krbtgts).chain(&computers)).map_err(refused)?;
+    Ok((view, Fingerprint { server: identity.dns_host_name.clone(), filter, versions }))
 }
 
 /// The object `base`, which every domain has.
-async fn required(
-    connection: &Connection,
-    base: &str,
-    attributes: &[&str],
-) -> Result<Entry, SearchError> {
+async fn required(connection: &Connection, base: &str, attributes: &[&str]) -> Result<Entry, SearchError> {
     let attributes = with_version(attributes);
     let answer = object(connection, &Search::object(base, &attributes)).await?;
-    answer.map(Answer::into_entry).ok_or_else(|| {
-        refused(DirectoryError::data(
-            base,
-            "is not there, or may not be read",
-        ))
-    })
+    answer
+        .map(Answer::into_entry)
+        .ok_or_else(|| refused(DirectoryError::data(base, "is not there, or may not be read")))
 }
 
 async fn cross_ref(connection: &Connection) -> Result<Entry, SearchError> {
     let identity = &connection.identity;
     let base = format!("CN=Partitions,{}", identity.configuration_dn);
-    let filter = format!(
-        "(&(objectClass=crossRef)(nCName={}))",
-        filter::escape(identity.domain_dn.as_bytes())
-    );
-    let search = Search {
-        scope: Scope::OneLevel,
-        ..Search::below(&base, &filter, CROSS_REF_ATTRIBUTES, 1)
-    };
+    let filter =
+        format!("(&(objectClass=crossRef)(nCName={}))", filter::escape(identity.domain_dn.as_bytes()));
+    let search = Search { scope: Scope::OneLevel, ..Search::below(&base, &filter, CROSS_REF_ATTRIBUTES, 1) };
     let answer = connection.search(&search).await?.pop();
     answer
         .map(Answer::into_entry)
@@ -204,13 +140,7 @@ async fn found(
     let limit = expected.saturating_add(LEEWAY);
     let search = Search::below(&connection.identity.domain_dn, filter, &attributes, limit);
     let mut entries = Vec::new();
-    for mut answer in connection
-        .search(&Search {
-            extended_names: true,
-            ..search
-        })
-        .await?
-    {
+    for mut answer in connection.search(&Search { extended_names: true, ..search }).await? {
         complete(connection, &mut answer, true).await?;
         answer.dn = plain(&answer.dn).to_owned();
         entries.push(answer.into_entry());
@@ -221,11 +151,7 @@ async fn found(
 /// A filter that matches what one of these matches; empty if there is none.
 fn any(filters: impl IntoIterator<Item = String>) -> String {
     let filters = filters.into_iter().collect::<String>();
-    if filters.is_empty() {
-        filters
-    } else {
-        format!("(|{filters})")
-    }
+    if filters.is_empty() { filters } else { format!("(|{filters})") }
 }
 
 fn with_version<'a>(attributes: &[&'a str]) -> Vec<&'a str> {
@@ -236,10 +162,7 @@ fn with_version<'a>(attributes: &[&'a str]) -> Vec<&'a str> {
 fn versions<'a>(
     entries: impl IntoIterator<Item = &'a Entry>,
 ) -> Result<BTreeMap<String, i64>, DirectoryError> {
-    entries
-        .into_iter()
-        .map(|entry| Ok((entry.dn().to_owned(), entry.integer(VERSION)?)))
-        .collect()
+    entries.into_iter().map(|entry| Ok((entry.dn().to_owned(), entry.integer(VERSION)?))).collect()
 }
 
 fn refused(error: DirectoryError) -> SearchError {
@@ -253,18 +176,12 @@ mod tests {
     #[test]
     fn no_filter_matches_nothing_rather_than_everything() {
         assert_eq!(any([]), "");
-        assert_eq!(
-            any(["(a=1)".to_owned(), String::new(), "(b=2)".to_owned()]),
-            "(|(a=1)(b=2))"
-        );
+        assert_eq!(any(["(a=1)".to_owned(), String::new(), "(b=2)".to_owned()]), "(|(a=1)(b=2))");
     }
 
     #[test]
     fn the_version_is_asked_for_once() {
-        assert_eq!(
-            with_version(&["objectSid", "uSNChanged"]),
-            ["objectSid", "uSNChanged"]
-        );
+        assert_eq!(with_version(&["objectSid", "uSNChanged"]), ["objectSid", "uSNChanged"]);
         assert_eq!(with_version(&["objectSid"]), ["objectSid", "uSNChanged"]);
     }
 }

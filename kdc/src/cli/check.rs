@@ -1,0 +1,145 @@
+//! `tgtx check`: what is wrong with a configuration, before the daemon meets it.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use tokio::runtime;
+
+use super::failure::Failure;
+use super::print;
+use crate::directory::{Branch, DirectoryView};
+use crate::krb::keys::DomainKeys;
+use crate::shell::config_file;
+use crate::shell::directory::DirectoryError;
+use crate::shell::prepared::Prepared;
+use crate::shell::static_faults::{DomainFiles, StaticFault};
+
+/// Check the configuration and every file it names; with --online also the directory.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Exit code: 0 where nothing is wrong, 1 otherwise. Each problem is one line that names the mend.
+
+Examples:
+  tgtx check --config /etc/tgtx/tgtx.toml
+  tgtx check --online")]
+pub(super) struct Arguments {
+    /// The configuration
+    #[arg(long, value_name = "FILE", default_value = super::CONFIG)]
+    config: PathBuf,
+    /// Also connect to each directory: bind, branch objects, policy lists, version of krbtgt
+    #[arg(long)]
+    online: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let mut findings = Findings::default();
+    match domains(&arguments.config) {
+        Err(fault) => findings.problem(&fault),
+        Ok(domains) => {
+            findings.good(&format!("{}: understood", arguments.config.display()));
+            for domain in domains {
+                findings.keys(&domain.realm, &domain.keys);
+                if arguments.online {
+                    let (realm, keys) = (Arc::clone(&domain.realm), Arc::clone(&domain.keys));
+                    match look(domain)? {
+                        Ok(view) => findings.view(&realm, &keys, &view),
+                        Err(error) => findings.problem(&format!("{realm}: {error}")),
+                    }
+                }
+            }
+        }
+    }
+    print(&findings.text)?;
+    Ok(if findings.problems { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn domains(config: &Path) -> Result<Vec<Prepared>, StaticFault> {
+    let config = config_file::load(config)?;
+    config.domains.iter().map(|domain| Prepared::new(domain, DomainFiles::read(domain)?)).collect()
+}
+
+/// Reads the domain as the daemon does.
+fn look(domain: Prepared) -> Result<Result<DirectoryView, DirectoryError>, Failure> {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::Runtime)?;
+    Ok(runtime.block_on(async {
+        let numbers = domain.branch_numbers();
+        let (directory, rules) = domain.connect();
+        directory.view(&numbers, rules.logon_server.as_deref()).await.map(|(view, _)| view)
+    }))
+}
+
+/// What was found, in the order it was looked at.
+#[derive(Default)]
+struct Findings {
+    text: String,
+    problems: bool,
+}
+
+impl Findings {
+    fn good(&mut self, line: &str) {
+        // Writing to a string does not fail.
+        let _ = writeln!(self.text, "ok       {line}");
+    }
+
+    fn problem(&mut self, line: &dyn std::fmt::Display) {
+        self.problems = true;
+        let _ = writeln!(self.text, "PROBLEM  {line}");
+    }
+
+    fn keys(&mut self, realm: &str, keys: &DomainKeys) {
+        let issuing = keys.issuing();
+        self.good(&format!("{realm}: krbtgt key, kvno {}, {}", issuing.kvno(), issuing.etype()));
+        for branch in keys.branches() {
+            let versions: Vec<String> =
+                branch.keys().iter().map(|key| format!("{} {}", key.version(), key.etype())).collect();
+            self.good(&format!(
+                "{realm}: branch {}, key version {}",
+                branch.number(),
+                versions.join(" and ")
+            ));
+        }
+        for skipped in keys.skipped() {
+            self.good(&format!("{realm}: keytab entry not used: {skipped}"));
+        }
+        if keys.branches().next().is_none() {
+            self.problem(&format!(
+                "{realm}: no key of a branch in its keytabs, so nothing can be exchanged; export krbtgt_AzureAD's"
+            ));
+        }
+    }
+
+    fn view(&mut self, realm: &str, keys: &DomainKeys, view: &DirectoryView) {
+        self.good(&format!(
+            "{realm}: directory of {} ({}), {}",
+            view.dns_domain_name, view.netbios_name, view.domain_sid
+        ));
+        match view.krbtgt_version {
+            Some(current) if keys.is_outdated(current) => self.problem(&format!(
+                "{realm}: krbtgt has version {current} in the directory and {} here; load the keytab of the newest",
+                keys.issuing().kvno()
+            )),
+            Some(current) if current > keys.issuing().kvno() => self.problem(&format!(
+                "{realm}: krbtgt has version {current} in the directory, one ahead of ours; load its keytab before the \
+                 next change"
+            )),
+            _ => {}
+        }
+        for number in keys.branches().map(|branch| branch.number()) {
+            match view.branches.get(&number) {
+                Some(Branch::Serving { policy, .. }) => self.good(&format!(
+                    "{realm}: branch {number} serves: {} never revealed, {} revealed on demand",
+                    policy.never_reveal().len(),
+                    policy.reveal_on_demand().len()
+                )),
+                Some(Branch::Broken(fault)) => self.problem(&format!("{realm}: branch {number}: {fault}")),
+                Some(Branch::Unresolved(fault)) => self.problem(&format!("{realm}: branch {number}: {fault}")),
+                None => self.problem(&format!(
+                    "{realm}: branch {number}: no account of the domain has this number; remove its keys from the \
+                     keytab, or create the branch again"
+                )),
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! `tgtx serve`: the daemon.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use tokio::runtime;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{info, warn};
+
+use super::failure::Failure;
+use crate::shell::daemon::{Daemon, StartError};
+use crate::shell::static_faults::{DomainFiles, StaticFault};
+use crate::shell::{config_file, hardening, http, logging};
+
+/// Runs the daemon in the foreground until SIGTERM or SIGINT.
+///
+/// Exits with 78, before any socket is opened, where the configuration or a file it names is at fault.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The configuration.
+    #[arg(long, value_name = "FILE", default_value = super::CONFIG)]
+    config: PathBuf,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let config = config_file::load(&arguments.config)?;
+    let files = config.domains.iter().map(DomainFiles::read).collect::<Result<Vec<_>, _>>();
+    let files = files.map_err(|fault| StartError::from(StaticFault::from(fault)))?;
+    let process = |error: &dyn std::fmt::Display| Failure::Process(error.to_string());
+    logging::start(&config.log).map_err(|error| process(&error))?;
+    if let Err(error) = hardening::forbid_core_dumps() {
+        warn!(%error, "core dumps cannot be forbidden: keys may end in one");
+    }
+    let recorder = http::install_recorder().map_err(|error| process(&error))?;
+    let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::Runtime)?;
+    runtime.block_on(async {
+        let mut terminate = signal(SignalKind::terminate()).map_err(Failure::Runtime)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::Runtime)?;
+        let daemon = Daemon::start(&config, files, recorder).await?;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        info!("stopping");
+        daemon.stop().await;
+        Ok(ExitCode::SUCCESS)
+    })
+}

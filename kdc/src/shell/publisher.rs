@@ -1,0 +1,114 @@
+//! From what the directories say to the snapshot that requests are decided on, and to `/readyz`.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+use super::directory::Seen;
+use super::prepared::Prepared;
+use super::readiness::{CheckName, Readiness};
+use super::service::Service;
+use crate::directory::Branch;
+use crate::exchange::{Domain, Domains};
+
+/// Puts what the directories say into the snapshot that requests are decided on.
+pub struct Publisher {
+    domains: Mutex<Vec<Arc<Domain>>>,
+    readiness: Arc<Readiness>,
+}
+
+impl Publisher {
+    /// Of these domains, none of which is served yet.
+    pub fn new(prepared: &[Prepared], readiness: Arc<Readiness>) -> Self {
+        let domain = |prepared: &Prepared| {
+            Arc::new(Domain {
+                realm: Arc::clone(&prepared.realm),
+                keys: Arc::clone(&prepared.keys),
+                rules: prepared.rules.clone(),
+                directory: None,
+            })
+        };
+        Self { domains: Mutex::new(prepared.iter().map(domain).collect()), readiness }
+    }
+
+    /// Replaces the view of one domain; `None` if there is none that is fresh.
+    fn publish(&self, service: &Service, index: usize, seen: Option<Seen>) {
+        let mut domains = self.domains.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot) = domains.get_mut(index) {
+            *slot = Arc::new(Domain {
+                realm: Arc::clone(&slot.realm),
+                keys: Arc::clone(&slot.keys),
+                rules: slot.rules.clone(),
+                directory: seen.map(|seen| seen.view),
+            });
+            self.report(slot);
+        }
+        service.set_domains(Domains::new(domains.clone()));
+        for check in CheckName::ALL {
+            let passes = self.readiness.report().checks.iter().all(|line| line.name != check || line.ok);
+            service.metrics().ready(check, passes);
+        }
+    }
+
+    fn report(&self, domain: &Domain) {
+        let numbers: Vec<u16> = domain.keys.branches().map(|branch| branch.number()).collect();
+        let set = |check, outcome| self.readiness.set(&domain.realm, check, outcome);
+        set(
+            CheckName::Keys,
+            if numbers.is_empty() { Err("no key of a branch is loaded".to_owned()) } else { Ok(()) },
+        );
+        let Some(view) = &domain.directory else {
+            let stale =
+                || Err("branches and policy lists were not read for too long; the log says why".to_owned());
+            set(CheckName::Directory, stale());
+            set(CheckName::Branches, stale());
+            return;
+        };
+        let outdated = view.krbtgt_version.is_some_and(|current| domain.keys.is_outdated(current));
+        set(
+            CheckName::Directory,
+            if outdated {
+                Err("the domain's krbtgt key was changed twice since ours".to_owned())
+            } else {
+                Ok(())
+            },
+        );
+        let broken: Vec<String> = numbers
+            .iter()
+            .filter(|number| !matches!(view.branches.get(number), Some(Branch::Serving { .. })))
+            .map(u16::to_string)
+            .collect();
+        set(
+            CheckName::Branches,
+            if broken.is_empty() { Ok(()) } else { Err(format!("serving nobody: {}", broken.join(", "))) },
+        );
+    }
+}
+
+/// Publishes each view of one domain as it comes, and its absence when it has become too old.
+pub async fn publish(
+    service: Arc<Service>,
+    publisher: Arc<Publisher>,
+    index: usize,
+    mut views: watch::Receiver<Option<Seen>>,
+    max_stale: Duration,
+) {
+    loop {
+        let seen = views.borrow_and_update().clone();
+        let fresh = seen.filter(|seen| seen.is_fresh(Instant::now(), max_stale));
+        let until = fresh.as_ref().and_then(|seen| seen.at.checked_add(max_stale));
+        publisher.publish(&service, index, fresh);
+        let gets_stale = async {
+            match until {
+                Some(until) => sleep_until(until).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            changed = views.changed() => if changed.is_err() { return },
+            () = gets_stale => {}
+        }
+    }
+}
