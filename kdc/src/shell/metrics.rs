@@ -338,3 +338,27 @@ impl LdapSearches {
         .increment(1);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_documentation_lists_the_same_metrics() {
+        let documented: BTreeSet<(&str, &str)> = include_str!("../../../docs/metrics.md")
+            .lines()
+            .filter_map(|line| {
+                let mut cells = line.strip_prefix("| `")?.split('|').map(str::trim);
+                Some((cells.next()?.trim_end_matches('`'), cells.next()?))
+            })
+            .collect();
+        let kind = |metric: &Described| match metric.kind {
+            Kind::Counter => "counter",
+            Kind::Gauge => "gauge",
+            Kind::Histogram(_) => "histogram",
+        };
+        assert_eq!(documented, ALL.iter().map(|metric| (metric.name, kind(metric))).collect());
+    }
+}
