@@ -3,7 +3,9 @@
 //! The daemon issues from a [`PreparedPac`](crate::PreparedPac). This is the way for whoever makes other PACs:
 //! partial TGTs with an RODCIdentifier, or broken ones to test with.
 
-use crate::pac::{BufferType, ENTRY_LEN, HEADER_LEN, Pac, PacError};
+use crate::buffer_type::BufferType;
+use crate::error::PacError;
+use crate::pac::{ENTRY_LEN, HEADER_LEN, Pac};
 use crate::signatures::{Mac, Signature};
 use crate::wire::{pad, padded};
 

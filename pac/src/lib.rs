@@ -18,6 +18,8 @@
 //!
 //! [MS-PAC]: https://learn.microsoft.com/openspecs/windows_protocols/ms-pac/
 
+mod buffer_type;
+mod error;
 mod filetime;
 mod layout;
 mod logon_info;
@@ -32,6 +34,8 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+pub use buffer_type::BufferType;
+pub use error::PacError;
 pub use filetime::FileTime;
 pub use layout::{lay_out, sign};
 pub use logon_info::{
@@ -39,7 +43,7 @@ pub use logon_info::{
     SidAndAttributes,
 };
 pub use ndr::NdrError;
-pub use pac::{Buffer, BufferType, Pac, PacError};
+pub use pac::{Buffer, Pac};
 pub use prepared::PreparedPac;
 pub use sid::{MAX_SUB_AUTHORITIES, Sid, SidError};
 pub use signatures::{Mac, Signature, SignatureType};

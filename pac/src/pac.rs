@@ -3,12 +3,9 @@
 //! Layout, little-endian: number of buffers (4 octets), version (4, zero), then for each buffer its type (4),
 //! size (4) and offset from the PAC's start (8, a multiple of 8); then the buffers with zeros between them.
 
-use std::error::Error;
-use std::fmt;
-
-use crate::ndr::NdrError;
+use crate::buffer_type::BufferType;
+use crate::error::PacError;
 use crate::signatures::Signature;
-use crate::small_buffers::BufferError;
 use crate::wire::Cursor;
 
 /// More buffers than this are refused, so that checking each against each stays cheap. [MS-PAC] 2.4 knows
@@ -18,73 +15,6 @@ const MAX_BUFFERS: usize = 64;
 /// Octets of the frame before the directory of buffers, and of each of its entries.
 pub(crate) const HEADER_LEN: usize = 8;
 pub(crate) const ENTRY_LEN: usize = 16;
-
-/// What a buffer holds ([MS-PAC] 2.4). Any number can stand here; the known ones have names.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct BufferType(pub u32);
-
-macro_rules! buffer_types {
-    ($($(#[$doc:meta])* $name:ident = $number:literal;)+) => {
-        impl BufferType {
-            $($(#[$doc])* pub const $name: Self = Self($number);)+
-
-            /// The constant's name, for known types.
-            #[must_use]
-            pub const fn name(self) -> Option<&'static str> {
-                match self {
-                    $(Self::$name => Some(stringify!($name)),)+
-                    _ => None,
-                }
-            }
-        }
-    };
-}
-
-buffer_types! {
-    /// KERB_VALIDATION_INFO: [`LogonInfo`](crate::LogonInfo).
-    LOGON_INFO = 1;
-    /// Credentials for other protocols, in AS replies to PKINIT.
-    CREDENTIAL_INFO = 2;
-    /// The signature with the key of the ticket's server, over the whole PAC.
-    SERVER_CHECKSUM = 6;
-    /// The signature with the KDC's key, over the server's signature.
-    KDC_CHECKSUM = 7;
-    /// [`ClientInfo`](crate::ClientInfo).
-    CLIENT_INFO = 10;
-    /// Constrained delegation, in service tickets.
-    S4U_DELEGATION_INFO = 11;
-    /// [`UpnDnsInfo`](crate::UpnDnsInfo).
-    UPN_DNS_INFO = 12;
-    /// The user's claims.
-    CLIENT_CLAIMS = 13;
-    /// The device's groups, in compound service tickets.
-    DEVICE_INFO = 14;
-    /// The device's claims, in compound service tickets.
-    DEVICE_CLAIMS = 15;
-    /// The signature over a service ticket.
-    TICKET_CHECKSUM = 16;
-    /// [`AttributesInfo`](crate::AttributesInfo).
-    ATTRIBUTES_INFO = 17;
-    /// The packet form of the [`Sid`](crate::Sid) whose TGT it is.
-    REQUESTOR = 18;
-    /// The signature over a service ticket's whole PAC.
-    FULL_CHECKSUM = 19;
-}
-
-impl fmt::Display for BufferType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.name() {
-            Some(name) => f.write_str(name),
-            None => write!(f, "type {}", self.0),
-        }
-    }
-}
-
-impl fmt::Debug for BufferType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
 
 /// A buffer where it lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -237,62 +167,3 @@ fn read_entry<'a>(
     let contents = bytes.get(offset..).and_then(|tail| tail.get(..size)).ok_or(outside)?;
     Ok(Buffer { kind, offset, contents })
 }
-
-/// Why octets are not a PAC, or a PAC cannot be written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PacError {
-    /// Fewer octets than the header and its directory need.
-    Truncated,
-    /// The version is not zero.
-    Version(u32),
-    /// More buffers than there are types: above 64.
-    TooManyBuffers,
-    /// A type occurs twice.
-    Duplicate(BufferType),
-    /// A buffer does not begin at a multiple of 8 octets.
-    Unaligned(BufferType),
-    /// A buffer reaches past the end or into the directory.
-    OutOfBounds(BufferType),
-    /// Two buffers share octets.
-    Overlap(BufferType, BufferType),
-    /// The last buffer is empty.
-    EmptyLastBuffer(BufferType),
-    /// The signature of this type is absent.
-    MissingSignature(BufferType),
-    /// A signature's checksum type does not sign PACs.
-    SignatureType(i32),
-    /// A signature's buffer has another length than its type asks for.
-    SignatureLength,
-    /// The keyed function gave a checksum of another length than its type asks for.
-    MacLength,
-    /// The logon information cannot be encoded.
-    LogonInfo(NdrError),
-    /// A buffer of this type cannot be encoded.
-    Contents(BufferType, BufferError),
-    /// The PAC would be of so many octets, and a ticket takes 65,535.
-    TooLong(usize),
-}
-
-impl fmt::Display for PacError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Truncated => f.write_str("PAC is cut short"),
-            Self::Version(version) => write!(f, "PAC has version {version}, not 0"),
-            Self::TooManyBuffers => write!(f, "PAC has more than {MAX_BUFFERS} buffers"),
-            Self::Duplicate(kind) => write!(f, "PAC has two buffers of {kind}"),
-            Self::Unaligned(kind) => write!(f, "PAC buffer {kind} is not aligned to 8 octets"),
-            Self::OutOfBounds(kind) => write!(f, "PAC buffer {kind} lies outside"),
-            Self::Overlap(one, other) => write!(f, "PAC buffers {one} and {other} overlap"),
-            Self::EmptyLastBuffer(kind) => write!(f, "PAC ends with the empty buffer {kind}"),
-            Self::MissingSignature(kind) => write!(f, "PAC has no {kind}"),
-            Self::SignatureType(number) => write!(f, "checksum type {number} does not sign PACs"),
-            Self::SignatureLength => f.write_str("PAC signature has the wrong length for its type"),
-            Self::MacLength => f.write_str("checksum has the wrong length for its type"),
-            Self::LogonInfo(error) => write!(f, "LOGON_INFO: {error}"),
-            Self::Contents(kind, error) => write!(f, "{kind}: {error}"),
-            Self::TooLong(len) => write!(f, "PAC of {len} octets does not fit into a ticket"),
-        }
-    }
-}
-
-impl Error for PacError {}

@@ -1,9 +1,10 @@
 //! The PAC of a full TGT, all but the request's part of it made beforehand.
 
+use crate::buffer_type::BufferType;
+use crate::error::PacError;
 use crate::filetime::FileTime;
 use crate::layout::{directory_len, write_directory, write_mac};
 use crate::logon_info::LogonInfo;
-use crate::pac::{BufferType, PacError};
 use crate::sid::Sid;
 use crate::signatures::{Mac, SignatureType};
 use crate::small_buffers::{AttributesInfo, ClientInfo, UpnDnsInfo};

@@ -4,7 +4,7 @@
 //! read-only domain controller's krbtgt key made it, the 2 octets of its RODCIdentifier. Nothing is keyed here:
 //! a function from octets to [`Mac`] is an argument wherever a signature is made.
 
-use crate::pac::PacError;
+use crate::error::PacError;
 
 /// Checksum types that sign a PAC ([MS-PAC] 2.8), by the key's encryption type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

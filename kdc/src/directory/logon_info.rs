@@ -6,8 +6,17 @@ use pac::{FileTime, GROUP_ENABLED, GroupMembership, LOGON_EXTRA_SIDS, LogonInfo,
 use policy::Account;
 
 use super::entry::{AttributeError, Entry, Fault};
-use super::principal::SidHistory;
 use super::view::DirectoryView;
+
+/// Whether an account's `sIDHistory` goes into its PAC: only wanted where accounts were migrated within a
+/// forest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SidHistory {
+    /// Former SIDs become ExtraSids.
+    Include,
+    /// The attribute is ignored.
+    Omit,
+}
 
 /// `userAccountControl` bit of the directory ([MS-ADTS] 2.2.16) and its counterpart in SAM ([MS-SAMR]
 /// 2.2.1.12).

@@ -21,6 +21,7 @@ mod name;
 pub use branch::{Branch, BranchFault};
 pub use entry::{AttributeError, Entry, Fault};
 pub use error::DirectoryError;
-pub use principal::{Principal, SidHistory};
+pub use logon_info::SidHistory;
+pub use principal::Principal;
 pub use tree::Tree;
 pub use view::{DirectoryView, DomainObjects};

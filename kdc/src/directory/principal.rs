@@ -6,7 +6,7 @@ use policy::{Account, AccountKind, LogonHours};
 
 use super::entry::{AttributeError, Entry, Fault};
 use super::error::DirectoryError;
-use super::logon_info::{logon_info, required_sids};
+use super::logon_info::{SidHistory, logon_info, required_sids};
 use super::name::AccountNames;
 use super::view::DirectoryView;
 use crate::krb::messages::{PrincipalName, name_type};
@@ -44,16 +44,6 @@ pub const PRINCIPAL_ATTRIBUTES: &[&str] = &[
 /// The object classes of managed service accounts.
 const SERVICE_ACCOUNT_CLASSES: [&str; 3] =
     ["msDS-GroupManagedServiceAccount", "msDS-ManagedServiceAccount", "msDS-DelegatedManagedServiceAccount"];
-
-/// Whether an account's `sIDHistory` goes into its PAC: only wanted where accounts were migrated within a
-/// forest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SidHistory {
-    /// Former SIDs become ExtraSids.
-    Include,
-    /// The attribute is ignored.
-    Omit,
-}
 
 /// An account ready to be judged and to be issued a PAC for.
 #[derive(Clone, Debug)]

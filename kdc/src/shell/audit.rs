@@ -9,8 +9,8 @@ use std::time::Duration;
 use tracing::info;
 
 use super::clock::Clock;
+use super::origin::Origin;
 use super::rate::Rate;
-use super::service::Origin;
 use crate::exchange::{Issued, Notes, Refused};
 
 /// Refusals before a ticket opened are anybody's to cause: this many are logged in a second, all are counted.

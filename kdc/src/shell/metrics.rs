@@ -8,8 +8,8 @@ use metrics::{
 };
 
 use super::directory::DirectoryError;
+use super::origin::Transport;
 use super::readiness::CheckName;
-use super::service::Transport;
 use super::udp_socket;
 use crate::exchange::Refusal;
 

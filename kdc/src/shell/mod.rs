@@ -14,6 +14,7 @@ pub mod hardening;
 pub mod http;
 pub mod logging;
 pub mod metrics;
+pub mod origin;
 pub mod prepared;
 pub mod publisher;
 pub mod rate;

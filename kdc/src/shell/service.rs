@@ -1,6 +1,5 @@
 //! One request, from octets to octets: the pure halves of the exchange with the two impure things between them.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,44 +13,13 @@ use super::directory::DirectoryError;
 use super::domain_directory::DomainDirectory;
 use super::entropy;
 use super::metrics::Metrics;
+use super::origin::{Origin, Transport};
 use super::replays::{Admission, ReplayMemory, Token};
 use crate::directory::Principal;
 use crate::exchange::{
     self, AuthenticatedClient, Domains, Entropy, Issued, Refusal, Refused, Rejected, Snapshot, Timestamp,
     Unidentified,
 };
-
-/// How a message came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Transport {
-    /// One message a datagram; replies over the limit become KRB_ERR_RESPONSE_TOO_BIG.
-    Udp,
-    /// Framed by RFC 4120 §7.2.2.
-    Tcp,
-}
-
-impl Transport {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Udp, Self::Tcp];
-
-    /// The stable name used in metrics and logs.
-    #[must_use]
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Udp => "udp",
-            Self::Tcp => "tcp",
-        }
-    }
-}
-
-/// Where a message came from, and how.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Origin {
-    /// The sender.
-    pub peer: SocketAddr,
-    /// The transport.
-    pub transport: Transport,
-}
 
 /// What the sender gets.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,7 +13,8 @@ use tracing::debug;
 
 use super::connections::{Connections, Full, Seat};
 use super::metrics::TcpClosed;
-use super::service::{Answer, Origin, Service, Transport};
+use super::origin::{Origin, Transport};
+use super::service::{Answer, Service};
 
 /// How long to wait after a failed accept, which is mostly a process out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

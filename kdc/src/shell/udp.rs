@@ -8,7 +8,8 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use tracing::{error, warn};
 
-use super::service::{Answer, Origin, Service, Transport};
+use super::origin::{Origin, Transport};
+use super::service::{Answer, Service};
 use super::udp_socket::{Datagram, KerberosUdpSocket, LocalAddress, Reply, UdpReceiver, UdpSender};
 
 /// A datagram whose account must be read from the directory.
