@@ -33,6 +33,8 @@ pub struct AuthenticatedClient<'r, 's> {
 pub(super) struct TicketFacts {
     /// Copied octet for octet: the TGS does not canonicalise (RFC 6806 §6).
     pub(super) cname: PrincipalNameBuf,
+    /// Likewise, in the letter case it came in: the client compares it with what it sent.
+    pub(super) crealm: Box<[u8]>,
     pub(super) flags: u32,
     pub(super) authtime: KerberosTime,
     pub(super) endtime: KerberosTime,
@@ -62,6 +64,7 @@ impl<'r, 's> AuthenticatedRequest<'r, 's, '_> {
             wishes: request.wishes,
             ticket: TicketFacts {
                 cname: part.cname.to_owned(),
+                crealm: part.crealm.into(),
                 flags: part.flags,
                 authtime: part.authtime,
                 endtime: part.endtime,

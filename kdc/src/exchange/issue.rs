@@ -217,7 +217,7 @@ impl AdmittedClient<'_, '_, '_> {
         let ticket_part = EncTicketPart {
             flags: terms.flags,
             key: session_key,
-            crealm: realm,
+            crealm: &partial.crealm,
             cname: partial.cname.as_name(),
             // DOMAIN-X500-COMPRESS and nothing, as Windows writes it (`tests/vectors/windows-server-2022`).
             transited: TransitedEncoding { tr_type: 1, contents: &[] },
@@ -270,7 +270,7 @@ impl AdmittedClient<'_, '_, '_> {
         Ok(KdcRep {
             msg_type: ReplyType::TgsRep,
             padata: None,
-            crealm: realm,
+            crealm: &partial.crealm,
             cname: partial.cname.as_name(),
             ticket: Ticket {
                 realm,
