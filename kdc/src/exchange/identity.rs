@@ -199,11 +199,11 @@ impl<'r, 's> AuthenticatedClient<'r, 's> {
         }
         match account {
             Some(account) if self.is(account) => Ok(IdentifiedClient { client: self, account, view }),
-            _ => Err(self.unidentified(view)),
+            other => Err(self.unidentified(view, other.is_some())),
         }
     }
 
-    fn unidentified(self, view: &DirectoryView) -> Unidentified {
+    fn unidentified(self, view: &DirectoryView, sid_exists: bool) -> Unidentified {
         let cname = self.ticket.cname.as_name();
         let name = cname
             .only_component()
@@ -215,10 +215,12 @@ impl<'r, 's> AuthenticatedClient<'r, 's> {
                 .about(self.who)
                 .into();
         };
-        let reason = if self.requestor.is_in_domain(&view.domain_sid) {
+        let reason = if !self.requestor.is_in_domain(&view.domain_sid) {
+            Refusal::RequestorForeign
+        } else if sid_exists {
             Refusal::RequestorMismatch
         } else {
-            Refusal::RequestorForeign
+            Refusal::RequestorUnknown
         };
         let question =
             NameQuestion { name: name.to_owned(), enterprise: cname.name_type == name_type::ENTERPRISE };
