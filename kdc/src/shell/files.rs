@@ -113,6 +113,27 @@ pub fn read_public(path: &Path) -> Result<Vec<u8>, FileError> {
     Ok(std::mem::take(&mut *content))
 }
 
+/// Tells two states of a file apart without reading it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileVersion {
+    inode: u64,
+    length: u64,
+    changed: (i64, i64),
+}
+
+impl FileVersion {
+    /// The file as it is now; `None` where it cannot be looked at.
+    #[must_use]
+    pub fn of(file: &SecretFile) -> Option<Self> {
+        let metadata = std::fs::metadata(file.path()).ok()?;
+        Some(Self {
+            inode: metadata.ino(),
+            length: metadata.len(),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        })
+    }
+}
+
 /// Opens a regular file; what is learned of it is learned of the open file, not of its name.
 fn open(path: &Path) -> Result<(File, Metadata), FileFault> {
     // Looked at first, because opening a pipe would wait for a writer.
@@ -264,6 +285,16 @@ mod tests {
         assert!(read_password(&other).unwrap_err().to_string().contains("is not UTF-8"));
         let blank = SecretFile::Path(folder.file(b"\n", 0o600));
         assert!(read_password(&blank).unwrap_err().to_string().contains("is empty"));
+    }
+
+    #[test]
+    fn a_file_written_anew_is_another_version() {
+        let folder = Folder::new("version");
+        let version = |content: &[u8]| FileVersion::of(&SecretFile::Path(folder.file(content, 0o600)));
+        let first = version(b"one");
+        assert_eq!(first, FileVersion::of(&SecretFile::Path(folder.0.join("secret"))));
+        assert_ne!(first, version(b"another"));
+        assert_eq!(FileVersion::of(&SecretFile::Path(folder.0.join("nowhere"))), None);
     }
 
     #[test]

@@ -22,6 +22,7 @@ use super::url_of;
 use crate::config::{Ldap, LdapUrl};
 use crate::shell::directory::complaint::Complaint;
 use crate::shell::directory::{DirectoryError, jitter};
+use crate::shell::files::FileVersion;
 
 /// A connection without a sign of life for so long is asked for one.
 const PROBE_PAUSE: Duration = Duration::from_secs(5);
@@ -32,7 +33,8 @@ const SUSPICION: Duration = Duration::from_secs(30);
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// After refused credentials: three attempts in lockout observation windows of the usual length, no more.
+/// After refused credentials, unless the password file changes: three attempts in lockout observation windows of the
+/// usual length, no more.
 const ACCOUNT_PAUSE: Duration = Duration::from_secs(60);
 
 /// The connections of one domain. Dropping it closes them.
@@ -73,6 +75,8 @@ struct ServerState {
     pause: Option<Duration>,
     /// Not to be tried before, and why.
     next: Option<(Instant, Fault)>,
+    /// The password file as it was at the last attempt.
+    password: Option<FileVersion>,
     complaint: Complaint,
 }
 
@@ -202,11 +206,15 @@ impl Shared {
             return Err(later(LONGEST_PAUSE));
         };
         let mut state = server.state.lock().await;
-        if let Some((next, _)) = &state.next
+        let password = FileVersion::of(&self.settings.password);
+        if let Some((next, fault)) = &state.next
             && Instant::now() < *next
+            // A password just corrected is another attempt, not the same one again.
+            && !(fault.is_about_the_account() && state.password != password)
         {
             return Err(*next);
         }
+        state.password = password;
         match Connection::open(index, &server.endpoint, &self.realm, &self.settings, &self.tls).await {
             Ok(opened) => {
                 *state =
