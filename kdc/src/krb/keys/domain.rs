@@ -1,7 +1,7 @@
 //! The keys of one domain: its own krbtgt, and the branches it trades partial TGTs of.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::iter;
 
 use pac::SignatureType;
@@ -29,20 +29,21 @@ impl DomainKeys {
     /// key, or if one key stands there twice with different octets.
     pub fn from_keytabs(realm: &str, keytabs: &[(impl AsRef<str>, Keytab)]) -> Result<Self, KeysError> {
         let sorted = sort::sort(realm, keytabs)?;
-        let names = || sort::join(keytabs.iter().map(|(name, _)| name.as_ref()));
-        if !sorted.roles.contains(&Role::Krbtgt) {
-            return Err(KeysError::NoKrbtgt { realm: realm.to_owned(), keytabs: names() });
-        }
-        let no_aes_key = |role| KeysError::NoAesKey { role, keytabs: names() };
+        let no_aes_key =
+            |role, with: &BTreeSet<&str>| KeysError::NoAesKey { role, keytabs: sort::join(with.clone()) };
 
+        let Some(with) = sorted.roles.get(&Role::Krbtgt) else {
+            let keytabs = sort::join(keytabs.iter().map(|(name, _)| name.as_ref()));
+            return Err(KeysError::NoKrbtgt { realm: realm.to_owned(), keytabs });
+        };
         let mut krbtgt = ready(&sorted, Role::Krbtgt).into_iter();
-        let issuing = krbtgt.next().ok_or_else(|| no_aes_key(Role::Krbtgt))?;
+        let issuing = krbtgt.next().ok_or_else(|| no_aes_key(Role::Krbtgt, with))?;
         let mut branches = BTreeMap::new();
-        for role in &sorted.roles {
+        for (role, with) in &sorted.roles {
             if let Role::Branch(number) = *role {
                 let keys = ready(&sorted, *role);
                 if keys.is_empty() {
-                    return Err(no_aes_key(*role));
+                    return Err(no_aes_key(*role, with));
                 }
                 let rc4 = rc4_keys(&sorted, *role);
                 branches.insert(number, BranchKeys { number, keys, rc4 });

@@ -64,8 +64,8 @@ impl fmt::Display for Role {
 /// The entries worth keeping, by role and encryption type, newest first, and the others.
 pub(super) struct Sorted<'k> {
     pub(super) kept: BTreeMap<(Role, i32), Vec<&'k Entry>>,
-    /// Every role that has an entry, even if none of its entries is kept.
-    pub(super) roles: BTreeSet<Role>,
+    /// Every role that has an entry, even if none of its entries is kept, and the keytabs that have them.
+    pub(super) roles: BTreeMap<Role, BTreeSet<&'k str>>,
     pub(super) skipped: Vec<Skipped>,
 }
 
@@ -77,7 +77,7 @@ pub(super) fn sort<'k>(
     realm: &str,
     keytabs: &'k [(impl AsRef<str>, Keytab)],
 ) -> Result<Sorted<'k>, KeysError> {
-    let mut sorted = Sorted { kept: BTreeMap::new(), roles: BTreeSet::new(), skipped: Vec::new() };
+    let mut sorted = Sorted { kept: BTreeMap::new(), roles: BTreeMap::new(), skipped: Vec::new() };
     let mut versions: BTreeMap<(Role, i32), NewestFirst<'k>> = BTreeMap::new();
     let entries = keytabs
         .iter()
@@ -90,7 +90,7 @@ pub(super) fn sort<'k>(
                 continue;
             }
         };
-        sorted.roles.insert(role);
+        sorted.roles.entry(role).or_default().insert(keytab);
         if let Some(reason) = unusable(role, entry) {
             sorted.skipped.push(Skipped::new(keytab, entry, reason));
             continue;
@@ -213,7 +213,7 @@ pub enum KeysError {
     NoAesKey {
         /// Whose key.
         role: Role,
-        /// The keytabs that were read.
+        /// The keytabs with the entries.
         keytabs: String,
     },
     /// Two different keys that claim to be the same one.
