@@ -3,24 +3,24 @@
 #![expect(
     clippy::expect_used,
     clippy::panic,
-    clippy::indexing_slicing,
     clippy::disallowed_methods,
     reason = "a test that cannot be set up has failed, and it reads files and clocks"
 )]
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use kdc::config::{Ldap, LdapSecurity, LdapUrl, SecretFile};
 use kdc::directory::{Branch, DirectoryView, Principal, SidHistory};
-use kdc::shell::directory::{Directory, DirectoryError, LdapDirectory, Poller, PrincipalCache};
+use kdc::shell::directory::{Directory, DirectoryError, LdapDirectory, Poller, PrincipalCache, tls};
 use pac::{FileTime, Sid};
 use policy::Verdict;
+use tgtx_tests::forwarder::Forwarder;
 use tgtx_tests::lab::{Lab, User};
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 
 /// Some time after the lab was made; only logon hours look at it.
@@ -46,9 +46,14 @@ fn ldaps(lab: &Lab) -> LdapUrl {
     server(LdapSecurity::Tls, &lab.kdc.ip().to_string(), 636)
 }
 
+fn through(forwarder: &Forwarder) -> LdapUrl {
+    server(LdapSecurity::Tls, &forwarder.ip().to_string(), forwarder.port())
+}
+
 fn directory(lab: &Lab, settings: Ldap) -> Directory {
     let authorities = settings.ca_file.as_ref().map(|path| std::fs::read(path).expect("the CA"));
-    let servers = LdapDirectory::start(&lab.realm, settings, authorities.as_deref()).expect("settings");
+    let tls = tls::client_config(authorities.as_deref()).expect("the CA's certificate");
+    let servers = LdapDirectory::start(&lab.realm, settings, tls);
     Directory::Ldap(servers)
 }
 
@@ -197,7 +202,8 @@ async fn faults_of_the_directory_name_server_and_mend() {
 
     let other = settings(&lab, &[ldaps(&lab)]);
     let authorities = std::fs::read(&lab.ca).expect("the CA");
-    let servers = LdapDirectory::start("OTHER.EXAMPLE", other, Some(&authorities)).expect("settings");
+    let tls = tls::client_config(Some(&authorities)).expect("the CA's certificate");
+    let servers = LdapDirectory::start("OTHER.EXAMPLE", other, tls);
     let told = outage(&Directory::Ldap(servers), &lab).await;
     assert!(told.contains("DC=other,DC=example"), "{told}");
 }
@@ -206,8 +212,8 @@ async fn faults_of_the_directory_name_server_and_mend() {
 #[ignore = "needs the Samba lab: run tests/run"]
 async fn a_hanging_server_is_left_for_the_second_one() {
     let lab = Lab::from_environment();
-    let forwarder = Forwarder::start(&lab, 0).await;
-    let directory = directory(&lab, settings(&lab, &[forwarder.url(), ldaps(&lab)]));
+    let forwarder = Forwarder::start(&lab, 0);
+    let directory = directory(&lab, settings(&lab, &[through(&forwarder), ldaps(&lab)]));
     let view = view(&lab, &directory).await;
     forwarder.hang();
     let began = Instant::now();
@@ -222,9 +228,9 @@ async fn a_hanging_server_is_left_for_the_second_one() {
 #[ignore = "needs the Samba lab: run tests/run"]
 async fn a_lost_server_costs_no_read_and_is_used_again_when_it_is_back() {
     let lab = Lab::from_environment();
-    let forwarder = Forwarder::start(&lab, 1).await;
-    let with_second = directory(&lab, settings(&lab, &[forwarder.url(), ldaps(&lab)]));
-    let alone = directory(&lab, settings(&lab, &[forwarder.url()]));
+    let forwarder = Forwarder::start(&lab, 1);
+    let with_second = directory(&lab, settings(&lab, &[through(&forwarder), ldaps(&lab)]));
+    let alone = directory(&lab, settings(&lab, &[through(&forwarder)]));
     let view = view(&lab, &with_second).await;
     find(&alone, &view, lab.user("alice")).await.expect("an answer");
 
@@ -249,8 +255,8 @@ async fn a_lost_server_costs_no_read_and_is_used_again_when_it_is_back() {
 #[ignore = "needs the Samba lab: run tests/run"]
 async fn a_poller_publishes_and_ages_when_the_server_goes() {
     let lab = Lab::from_environment();
-    let forwarder = Forwarder::start(&lab, 0).await;
-    let directory = Arc::new(directory(&lab, settings(&lab, &[forwarder.url()])));
+    let forwarder = Forwarder::start(&lab, 0);
+    let directory = Arc::new(directory(&lab, settings(&lab, &[through(&forwarder)])));
     let poll = Duration::from_millis(200);
     let poller = Poller::start(&lab.realm, directory, numbers(&lab), None, poll);
     let mut seen = poller.seen();
@@ -330,102 +336,4 @@ async fn a_storm_for_one_user_is_served_from_one_read() {
     }
     assert_eq!(reads.load(Ordering::SeqCst), 1);
     assert!(cache.cached(&sid, now).is_some());
-}
-
-/// A second directory server that is the first one, forwarded; can hang and be away.
-struct Forwarder {
-    host: String,
-    port: u16,
-    hangs: Arc<AtomicBool>,
-    away: tokio::sync::watch::Sender<bool>,
-}
-
-impl Forwarder {
-    async fn start(lab: &Lab, which: usize) -> Self {
-        let address = lab.forwarder_addresses[which];
-        let listener = TcpListener::bind((address, 0)).await.expect("a port");
-        let bound = listener.local_addr().expect("an address");
-        let hangs = Arc::new(AtomicBool::new(false));
-        let (away, _) = tokio::sync::watch::channel(false);
-        let target = (lab.kdc.ip(), 636);
-        let (hanging, is_away) = (Arc::clone(&hangs), away.subscribe());
-        tokio::spawn(async move {
-            let mut listener = Some(listener);
-            loop {
-                let mut changed = is_away.clone();
-                if *changed.borrow_and_update() {
-                    listener = None;
-                    changed.changed().await.ok();
-                    continue;
-                }
-                if listener.is_none() {
-                    listener = TcpListener::bind(bound).await.ok();
-                }
-                let Some(open) = &listener else {
-                    sleep(Duration::from_millis(20)).await;
-                    continue;
-                };
-                tokio::select! {
-                    _ = changed.changed() => {}
-                    accepted = open.accept() => {
-                        let Ok((client, _)) = accepted else { continue };
-                        tokio::spawn(forward(client, target, Arc::clone(&hanging), is_away.clone()));
-                    }
-                }
-            }
-        });
-        Self { host: address.to_string(), port: bound.port(), hangs, away }
-    }
-
-    fn url(&self) -> LdapUrl {
-        server(LdapSecurity::Tls, &self.host, self.port)
-    }
-
-    /// Keeps every connection open, takes new ones, and says nothing more.
-    fn hang(&self) {
-        self.hangs.store(true, Ordering::SeqCst);
-    }
-
-    /// Closes every connection and takes no new one.
-    fn stop(&self) {
-        self.away.send_replace(true);
-    }
-
-    fn resume(&self) {
-        self.away.send_replace(false);
-    }
-}
-
-async fn forward(
-    client: TcpStream,
-    target: (std::net::IpAddr, u16),
-    hangs: Arc<AtomicBool>,
-    mut away: tokio::sync::watch::Receiver<bool>,
-) {
-    let server = TcpStream::connect(target).await.expect("the lab");
-    let pump = |from: tokio::net::tcp::OwnedReadHalf, mut to: tokio::net::tcp::OwnedWriteHalf| {
-        let hangs = Arc::clone(&hangs);
-        async move {
-            let mut buffer = vec![0; 65536];
-            loop {
-                from.readable().await.ok();
-                if hangs.load(Ordering::SeqCst) {
-                    sleep(Duration::from_millis(20)).await;
-                    continue;
-                }
-                match from.try_read(&mut buffer) {
-                    Ok(0) => return,
-                    Ok(count) => to.write_all(&buffer[..count]).await.unwrap_or_default(),
-                    Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-                    Err(_) => return,
-                }
-            }
-        }
-    };
-    let ((client_in, client_out), (server_in, server_out)) = (client.into_split(), server.into_split());
-    tokio::select! {
-        () = pump(client_in, server_out) => {}
-        () = pump(server_in, client_out) => {}
-        _ = away.wait_for(|away| *away) => {}
-    }
 }

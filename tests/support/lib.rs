@@ -1,4 +1,15 @@
 //! What the end-to-end tests share.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test that cannot be set up has failed, and it opens files and sockets of its own"
+)]
 
-#[expect(clippy::expect_used, clippy::panic, reason = "a test that cannot be set up has failed")]
+pub mod daemon;
+pub mod device;
+pub mod folder;
+pub mod forwarder;
 pub mod lab;
+pub mod program;
+pub mod settings;

@@ -1,0 +1,20 @@
+//! The daemon as it is shipped, as a child process, against a real domain controller and other implementations'
+//! clients.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::disallowed_methods,
+    reason = "a test that cannot be set up has failed, and it opens files and sockets of its own"
+)]
+
+mod exchanges;
+mod faults;
+mod impacket;
+mod outages;
+mod refusals;
+mod repeats;
+mod secrets;

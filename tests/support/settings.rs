@@ -1,0 +1,84 @@
+//! Configurations of the daemon for the lab.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use crate::lab::Lab;
+
+/// What a configuration says; every field starts with what serves the lab.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `[listen] kerberos`: a free port of the daemon's address.
+    pub kerberos: Vec<String>,
+    /// `[listen] metrics`: a free port.
+    pub metrics: String,
+    /// `[listen] udp-reply-limit`: the default.
+    pub udp_reply_limit: u32,
+    /// `realm`.
+    pub realm: String,
+    /// `keytabs`: the domain's and the good branch's.
+    pub keytabs: Vec<PathBuf>,
+    /// `[domain.ldap] urls`: Samba's LDAPS.
+    pub urls: Vec<String>,
+    /// `[domain.ldap] bind-dn`.
+    pub bind_dn: String,
+    /// `[domain.ldap] password-file`.
+    pub password_file: PathBuf,
+    /// `[domain.ldap] ca-file`.
+    pub ca_file: PathBuf,
+    /// Lines at the end, for further tables.
+    pub more: String,
+}
+
+impl Settings {
+    /// A daemon that serves the lab's good branch.
+    pub fn of(lab: &Lab) -> Self {
+        Self {
+            kerberos: vec![format!("{}:0", lab.daemon_address)],
+            metrics: "127.0.0.1:0".to_owned(),
+            udp_reply_limit: 1465,
+            realm: lab.realm.clone(),
+            keytabs: vec![lab.keytabs.krbtgt.clone(), lab.keytabs.azuread.clone()],
+            urls: vec![lab.ldaps.clone()],
+            bind_dn: lab.service_account.dn.clone(),
+            password_file: lab.service_account.password_file.clone(),
+            ca_file: lab.ca.clone(),
+            more: String::new(),
+        }
+    }
+
+    /// The configuration file.
+    pub fn to_toml(&self) -> String {
+        let mut text = String::new();
+        // Rust's quotes and lists are TOML's for names, addresses and paths; writing to a string does not fail.
+        let _ = write!(
+            text,
+            "[listen]\n\
+             kerberos = {:?}\n\
+             metrics = {:?}\n\
+             udp-reply-limit = {}\n\
+             \n\
+             [[domain]]\n\
+             realm = {:?}\n\
+             keytabs = {:?}\n\
+             \n\
+             [domain.ldap]\n\
+             urls = {:?}\n\
+             bind-dn = {:?}\n\
+             password-file = {:?}\n\
+             ca-file = {:?}\n\
+             {}",
+            self.kerberos,
+            self.metrics,
+            self.udp_reply_limit,
+            self.realm,
+            self.keytabs,
+            self.urls,
+            self.bind_dn,
+            self.password_file,
+            self.ca_file,
+            self.more,
+        );
+        text
+    }
+}
