@@ -1,0 +1,224 @@
+//! `tgtx serve` as a child process.
+
+use std::fs::{self, File, Permissions};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::{self, sleep};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::domain::{self, Domain};
+
+/// Longer than anything here takes on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running daemon; dropping it checks how it went and stops it.
+pub(crate) struct Daemon {
+    /// The keys it serves with.
+    pub(crate) domain: Domain,
+    child: Child,
+    folder: PathBuf,
+    kerberos: Vec<SocketAddr>,
+    metrics: SocketAddr,
+}
+
+/// What a test wants different from the defaults.
+#[derive(Default)]
+pub(crate) struct Settings {
+    /// Kerberos addresses; one free port on 127.0.0.1 where empty.
+    pub(crate) kerberos: &'static [&'static str],
+    /// Lines of `[listen]`.
+    pub(crate) listen: &'static str,
+    /// Lines of `[limits]`.
+    pub(crate) limits: &'static str,
+    /// Lines of `[replay]`.
+    pub(crate) replay: &'static str,
+    /// LDIF beside the demonstration's.
+    pub(crate) more_ldif: String,
+    /// File descriptors the process may have; its starter's where absent.
+    pub(crate) descriptors: Option<u32>,
+}
+
+impl Daemon {
+    /// Starts it and waits until it is ready.
+    pub(crate) fn start(settings: &Settings) -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("tgtx-shell-{}-{number}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let domain = Domain::draw();
+        write_private(&folder.join("keytab"), &domain.keytab());
+        fs::write(folder.join("domain.ldif"), format!("{}\n{}", domain::LDIF, settings.more_ldif)).unwrap();
+        fs::write(folder.join("tgtx.toml"), configuration(settings, &folder)).unwrap();
+
+        let mut command = Command::new("/bin/sh");
+        let limit = settings.descriptors.map_or(String::new(), |limit| format!("ulimit -n {limit} && "));
+        command
+            .args(["-c", &format!("{limit}exec \"$0\" serve --config \"$1\"")])
+            .arg(env!("CARGO_BIN_EXE_tgtx-under-test"))
+            .arg(folder.join("tgtx.toml"))
+            .stderr(File::create(folder.join("log")).unwrap());
+        let child = command.spawn().unwrap();
+        let unbound = SocketAddr::from(([0; 4], 0));
+        let mut daemon = Self { domain, child, folder, kerberos: Vec::new(), metrics: unbound };
+        daemon.wait_until_ready();
+        daemon
+    }
+
+    fn wait_until_ready(&mut self) {
+        let serving = eventually("the daemon serves", || {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                panic!("the daemon ended: {status}: {}", self.log_text());
+            }
+            self.log_text().lines().find_map(|line| {
+                let event: Value = serde_json::from_str(line).ok()?;
+                (event["message"] == "serving").then_some(event)
+            })
+        });
+        let addresses = serving["kerberos"].as_str().unwrap().trim_matches(['[', ']']).split(", ");
+        // IPv6 addresses stand in brackets of their own, which the trimming above may have hurt.
+        let parse = |text: &str| {
+            let (address, port) = text.rsplit_once(':').unwrap();
+            let address = address.trim_matches(['[', ']']).parse().unwrap();
+            SocketAddr::new(address, port.parse().unwrap())
+        };
+        self.kerberos = addresses.map(parse).collect();
+        self.metrics = serving["metrics"].as_str().unwrap().parse().unwrap();
+        eventually("the daemon is ready", || self.http("/readyz").starts_with("HTTP/1.1 200 ").then_some(()));
+    }
+
+    /// The first address of Kerberos.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.kerberos[0]
+    }
+
+    /// All addresses of Kerberos.
+    pub(crate) fn addresses(&self) -> &[SocketAddr] {
+        &self.kerberos
+    }
+
+    /// Where observers ask.
+    pub(crate) fn metrics_address(&self) -> SocketAddr {
+        self.metrics
+    }
+
+    /// The whole answer to a GET.
+    pub(crate) fn http(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(self.metrics).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    /// The lines of `/metrics` that are samples.
+    pub(crate) fn samples(&self) -> Vec<String> {
+        let answer = self.http("/metrics");
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        body.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect()
+    }
+
+    /// The value of one series, named as `/metrics` writes it.
+    pub(crate) fn sample(&self, series: &str) -> u64 {
+        let samples = self.samples();
+        let value = samples.iter().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        let value = value.unwrap_or_else(|| panic!("{series} is not among {samples:#?}"));
+        value.parse().unwrap()
+    }
+
+    /// Waits until a series has this value: some are counted just after the answer was sent.
+    pub(crate) fn counts(&self, series: &str, value: u64) {
+        let mut last = 0;
+        let reached = waiting(|| {
+            last = self.sample(series);
+            (last == value).then_some(())
+        });
+        assert!(reached.is_some(), "{series} is {last}, not {value}");
+    }
+
+    /// The log so far.
+    pub(crate) fn log_text(&self) -> String {
+        String::from_utf8_lossy(&fs::read(self.folder.join("log")).unwrap()).into_owned()
+    }
+
+    /// Octets by this name in `/proc/PID/status`: VmRSS is memory in use, VmData what was asked for.
+    pub(crate) fn memory(&self, name: &str) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+    }
+
+    /// Sends SIGTERM and waits; how it ended and how long that took.
+    pub(crate) fn terminate(&mut self) -> (ExitStatus, Duration) {
+        let since = Instant::now();
+        let kill = format!("kill -TERM {}", self.child.id());
+        assert!(Command::new("/bin/sh").args(["-c", &kill]).status().unwrap().success());
+        let status = eventually("the daemon stops", || self.child.try_wait().unwrap());
+        (status, since.elapsed())
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!(
+                "the daemon's log ends: {:?}",
+                self.log_text().lines().rev().take(5).collect::<Vec<_>>()
+            );
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        } else {
+            if self.child.try_wait().unwrap().is_none() {
+                assert_eq!(self.sample("tgtx_panics_total"), 0);
+                let (status, took) = self.terminate();
+                assert!(status.success() && took < Duration::from_secs(5), "{status} after {took:?}");
+            }
+            for line in self.log_text().lines() {
+                let event: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("no event: {line}"));
+                assert!(event["level"].is_string() && event["message"].is_string(), "{line}");
+            }
+        }
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn configuration(settings: &Settings, folder: &std::path::Path) -> String {
+    let Settings { kerberos, listen, limits, replay, .. } = settings;
+    let kerberos = if kerberos.is_empty() { &["127.0.0.1:0"] } else { *kerberos };
+    let (realm, folder) = (domain::REALM, folder.display());
+    format!(
+        "[listen]\nkerberos = {kerberos:?}\nmetrics = \"127.0.0.1:0\"\n{listen}\n\
+         [limits]\n{limits}\n[replay]\n{replay}\n[log]\nformat = \"json\"\n\
+         [[domain]]\nrealm = \"{realm}\"\nkeytabs = [\"{folder}/keytab\"]\n\
+         directory = \"ldif:{folder}/domain.ldif\"\n[domain.cache]\nttl = \"1h\"\n"
+    )
+}
+
+fn write_private(path: &std::path::Path, octets: &[u8]) {
+    fs::write(path, octets).unwrap();
+    fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
+}
+
+/// What `probe` gives as soon as it gives something.
+pub(crate) fn eventually<T>(what: &str, probe: impl FnMut() -> Option<T>) -> T {
+    waiting(probe).unwrap_or_else(|| panic!("not within {PATIENCE:?}: {what}"))
+}
+
+fn waiting<T>(mut probe: impl FnMut() -> Option<T>) -> Option<T> {
+    let since = Instant::now();
+    loop {
+        if let Some(found) = probe() {
+            return Some(found);
+        }
+        if since.elapsed() > PATIENCE {
+            return None;
+        }
+        sleep(Duration::from_millis(10));
+    }
+}

@@ -1,0 +1,138 @@
+//! The domain under test, and what its users send.
+
+use kdc::client::mint::PartialTgt;
+use kdc::client::reply::{Denied, Granted, Outcome};
+use kdc::client::request::Exchange;
+use kdc::client::{BranchKey, Credential, Principal, SessionKey};
+use kdc::krb::crypto::{EncryptionKey, EncryptionType};
+use kdc::krb::der::Der;
+use kdc::krb::keytab::{Entry, Keytab};
+use kdc::krb::messages::{Etypes, KdcReq, KdcReqBody, KerberosTime, PaData, PaDatas, RequestType, WireInt};
+use kdc::shell::{clock::Clock, entropy};
+use pac::Sid;
+use zeroize::Zeroizing;
+
+/// The demonstration's directory.
+pub(crate) const LDIF: &str = include_str!("../../kdc/src/cli/demo.ldif");
+/// Its realm.
+pub(crate) const REALM: &str = "DEMO.EXAMPLE";
+/// SIDs of its accounts, without the RID.
+pub(crate) const DOMAIN_SID: &str = "S-1-5-21-2718281828-3141592653-1618033988";
+/// kvno of its branch.
+pub(crate) const BRANCH_KVNO: u32 = (30775 << 16) | 1;
+
+/// Who is allowed.
+pub(crate) const ALICE: User = User { name: "alice", rid: 1104 };
+/// Who is on the deny list.
+pub(crate) const DORA: User = User { name: "dora", rid: 1106 };
+
+/// An account.
+#[derive(Clone, Copy)]
+pub(crate) struct User {
+    pub(crate) name: &'static str,
+    pub(crate) rid: u32,
+}
+
+/// Keys drawn for one daemon.
+pub(crate) struct Domain {
+    pub(crate) branch: BranchKey,
+    krbtgt: [u8; 32],
+    branch_octets: [u8; 32],
+}
+
+impl Domain {
+    pub(crate) fn draw() -> Self {
+        let branch_octets = random();
+        let branch = EncryptionKey::from_bytes(EncryptionType::Aes256Sha1, &branch_octets).unwrap();
+        Self { branch: BranchKey::new(BRANCH_KVNO, &branch), krbtgt: random(), branch_octets }
+    }
+
+    pub(crate) fn keytab(&self) -> Vec<u8> {
+        let entry = |components: &[&str], kvno, key: &[u8; 32]| Entry {
+            realm: REALM.into(),
+            components: components.iter().map(|component| component.as_bytes().to_vec()).collect(),
+            name_type: 1,
+            timestamp: 0,
+            kvno,
+            etype: 18,
+            key: Zeroizing::new(key.to_vec()),
+        };
+        let entries = vec![
+            entry(&["krbtgt", REALM], 2, &self.krbtgt),
+            entry(&["krbtgt_AzureAD"], BRANCH_KVNO, &self.branch_octets),
+        ];
+        Keytab::new(entries).to_bytes().unwrap().to_vec()
+    }
+
+    /// A partial TGT before it is sealed.
+    pub(crate) fn partial(&self, user: User) -> PartialTgt<'_> {
+        self.partial_named(user.name, user.rid)
+    }
+
+    /// As above, with any name.
+    pub(crate) fn partial_named(&self, name: &str, rid: u32) -> PartialTgt<'_> {
+        let sid: Sid = format!("{DOMAIN_SID}-{rid}").parse().unwrap();
+        PartialTgt::new(&self.branch, REALM, name, sid, now(), SessionKey::aes256(&random()), random())
+    }
+
+    /// What Entra hands to this user's device.
+    pub(crate) fn credential(&self, user: User) -> Credential {
+        self.partial(user).mint().unwrap()
+    }
+}
+
+/// What a device would send now.
+pub(crate) fn exchange(credential: &Credential) -> Exchange<'_> {
+    let nonce = u32::from_be_bytes(random()) & 0x7fff_ffff;
+    Exchange::new(credential, now(), nonce, random())
+}
+
+/// The first message of a password sign-in, for `krbtgt/REALM`, with these padata.
+pub(crate) fn as_req(padata: &[(i32, &[u8])]) -> Vec<u8> {
+    as_req_for(&Principal::krbtgt(REALM), padata)
+}
+
+/// A request that is answered with [`echoes`]' server and nothing else.
+pub(crate) fn as_req_for(server: &Principal, padata: &[(i32, &[u8])]) -> Vec<u8> {
+    let (client, server_name) = (Principal::user(REALM, "alice").to_wire(), server.to_wire());
+    let body = KdcReqBody {
+        kdc_options: 0x4080_0010,
+        cname: Some(client.as_name()),
+        realm: &server.realm,
+        sname: Some(server_name.as_name()),
+        from: None,
+        till: now(),
+        rtime: None,
+        nonce: WireInt::unsigned(42),
+        etypes: Etypes::of(&[18, 17]),
+        addresses: None,
+        enc_authorization_data: None,
+        additional_tickets: None,
+    }
+    .to_der();
+    let padata: Vec<PaData<'_>> = padata.iter().map(|&(kind, value)| PaData { kind, value }).collect();
+    let padata = (!padata.is_empty()).then(|| PaDatas::of(&padata));
+    KdcReq::new(RequestType::AsReq, padata, &body).unwrap().to_der()
+}
+
+/// The error code of a KRB-ERROR.
+pub(crate) fn code(reply: &[u8]) -> i32 {
+    Denied::parse(reply).unwrap_or_else(|| panic!("no KRB-ERROR: {reply:02x?}")).code
+}
+
+/// The full TGT in a reply.
+pub(crate) fn granted(reply: &[u8], exchange: &Exchange<'_>) -> Granted {
+    let outcome = Outcome::read(reply, exchange).unwrap();
+    match outcome {
+        Outcome::Granted(granted) => *granted,
+        Outcome::Denied(denied) => panic!("refused: {denied:?}"),
+    }
+}
+
+pub(crate) fn now() -> KerberosTime {
+    Clock::start().now().seconds
+}
+
+pub(crate) fn random<const N: usize>() -> [u8; N] {
+    entropy::octets().unwrap()
+}

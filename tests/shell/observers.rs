@@ -1,0 +1,83 @@
+//! `/metrics`, `/healthz` and `/readyz`, and observers that mean no good.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use super::daemon::{Daemon, PATIENCE, Settings};
+use super::domain::{as_req, code};
+use super::wire::Udp;
+
+fn connect(daemon: &Daemon) -> TcpStream {
+    let stream = TcpStream::connect(daemon.metrics_address()).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+/// What comes until the end; a reset is one.
+fn rest(mut stream: TcpStream) -> String {
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    String::from_utf8(answer).unwrap()
+}
+
+#[test]
+fn three_pages_and_nothing_else() {
+    let daemon = Daemon::start(&Settings::default());
+    let metrics = daemon.http("/metrics");
+    assert!(metrics.starts_with("HTTP/1.1 200 ") && metrics.contains("\ntgtx_build_info{"), "{metrics}");
+    assert!(daemon.http("/healthz").ends_with("\r\n\r\nok\n"));
+    let ready = daemon.http("/readyz");
+    assert!(ready.starts_with("HTTP/1.1 200 ") && ready.contains("\"ready\":true"), "{ready}");
+    for path in ["/", "/metrics/", "/METRICS", "/../metrics", "/healthz%00", "//metrics", "*"] {
+        assert!(daemon.http(path).starts_with("HTTP/1.1 404 "), "{path}");
+    }
+}
+
+#[test]
+fn broken_requests_get_an_error_or_an_end() {
+    let daemon = Daemon::start(&Settings::default());
+    let cases: [(&[u8], &str); 5] = [
+        (b"\r\n\r\n", "HTTP/1.1 400 "),
+        (b"GET\r\n\r\n", "HTTP/1.1 400 "),
+        (b"GET /metrics HTTP/1.1 x\r\n\r\n", "HTTP/1.1 400 "),
+        (b"\xff\xfe /metrics HTTP/1.1\r\n\r\n", "HTTP/1.1 400 "),
+        (b"DELETE /metrics HTTP/1.1\r\n\r\n", "HTTP/1.1 405 "),
+    ];
+    for (request, status) in cases {
+        let mut stream = connect(&daemon);
+        stream.write_all(request).unwrap();
+        let answer = rest(stream);
+        assert!(answer.starts_with(status), "{answer}");
+    }
+    let mut stream = connect(&daemon);
+    stream.write_all(b"GET /metrics HTT").unwrap();
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    assert_eq!(rest(stream), "");
+}
+
+#[test]
+fn an_endless_head_is_not_kept() {
+    let daemon = Daemon::start(&Settings::default());
+    let before = daemon.memory("VmRSS");
+    for _ in 0..20 {
+        let mut stream = connect(&daemon);
+        let _ = stream.write_all(b"GET /metrics HTTP/1.1\r\nX: ");
+        // Fails once the daemon has closed.
+        while stream.write_all(&[b'a'; 65_536]).is_ok() {}
+    }
+    let grown = daemon.memory("VmRSS").saturating_sub(before);
+    assert!(grown < 8 << 20, "{grown} octets");
+}
+
+#[test]
+fn slow_observers_are_let_go_and_do_not_touch_kerberos() {
+    let daemon = Daemon::start(&Settings::default());
+    let mut slow: Vec<TcpStream> = (0..40).map(|_| connect(&daemon)).collect();
+    slow.iter_mut().for_each(|stream| stream.write_all(b"GET /met").unwrap());
+    for _ in 0..100 {
+        assert_eq!(code(&Udp::to(daemon.address()).ask(&as_req(&[]))), 29);
+    }
+    // Behind forty of them, sixteen at a time for four seconds each.
+    assert!(daemon.http("/healthz").starts_with("HTTP/1.1 200 "));
+    assert!(rest(slow.swap_remove(0)).starts_with("HTTP/1.1 408 "));
+}
