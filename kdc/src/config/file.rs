@@ -77,7 +77,7 @@ impl Default for Listen {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Limits {
-    /// Open TCP connections; beyond, the oldest idle one goes first.
+    /// Open TCP connections; beyond, the one goes that has waited longest for a whole request.
     #[serde(deserialize_with = "values::limit")]
     pub connections: Option<NonZeroUsize>,
     /// Open TCP connections of one address.

@@ -18,8 +18,8 @@ pub struct Connections {
 struct State {
     open: usize,
     per_address: HashMap<IpAddr, usize>,
-    /// Those that wait for a request, the longest waiting first.
-    idle: BTreeMap<u64, Arc<Notify>>,
+    /// Those that wait for a request or for the rest of one, the longest waiting first.
+    waiting: BTreeMap<u64, Arc<Notify>>,
     next: u64,
 }
 
@@ -44,7 +44,7 @@ impl Connections {
         })
     }
 
-    /// A seat for a connection from `address`, at the cost of the oldest idle one where all are taken.
+    /// A seat for a connection from `address`, at the cost of the one that has waited longest where all are taken.
     ///
     /// # Errors
     /// [`Full`] where there is none to be had.
@@ -54,14 +54,24 @@ impl Connections {
             return Err(Full::Address);
         }
         if state.open >= self.limit {
-            let (_, oldest) = state.idle.pop_first().ok_or(Full::Altogether)?;
             // Its task gives up its own seat a moment later; until then one more than the limit is open.
-            oldest.notify_one();
+            if !state.evict() {
+                return Err(Full::Altogether);
+            }
         }
         state.open = state.open.saturating_add(1);
         let of_address = state.per_address.entry(address).or_default();
         *of_address = of_address.saturating_add(1);
-        Ok(Seat { connections: Arc::clone(self), address, evicted: Arc::default(), idle: None })
+        drop(state);
+        let mut seat =
+            Seat { connections: Arc::clone(self), address, evicted: Arc::default(), waiting: None };
+        seat.rest();
+        Ok(seat)
+    }
+
+    /// Closes the connection that has waited longest, where the process can have no more; whether there is one.
+    pub fn make_room(&self) -> bool {
+        self.lock().evict()
     }
 
     /// How many are open.
@@ -76,29 +86,42 @@ impl Connections {
     }
 }
 
-/// One open connection; dropping it gives the seat back.
+impl State {
+    fn evict(&mut self) -> bool {
+        let longest = self.waiting.pop_first();
+        longest.is_some_and(|(_, evicted)| {
+            evicted.notify_one();
+            true
+        })
+    }
+}
+
+/// One open connection, waiting for a request; dropping it gives the seat back.
 #[derive(Debug)]
 pub struct Seat {
     connections: Arc<Connections>,
     address: IpAddr,
     evicted: Arc<Notify>,
-    idle: Option<u64>,
+    waiting: Option<u64>,
 }
 
 impl Seat {
-    /// The connection waits for a request from now on: it may be evicted.
+    /// The connection waits for a request from now on: it may be evicted until the whole of it is there.
     pub fn rest(&mut self) {
+        if self.waiting.is_some() {
+            return;
+        }
         let mut state = self.connections.lock();
         let number = state.next;
         state.next = number.wrapping_add(1);
-        state.idle.insert(number, Arc::clone(&self.evicted));
-        self.idle = Some(number);
+        state.waiting.insert(number, Arc::clone(&self.evicted));
+        self.waiting = Some(number);
     }
 
     /// The connection works on a request.
     pub fn work(&mut self) {
-        if let Some(number) = self.idle.take() {
-            self.connections.lock().idle.remove(&number);
+        if let Some(number) = self.waiting.take() {
+            self.connections.lock().waiting.remove(&number);
         }
     }
 
@@ -142,15 +165,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_oldest_idle_connection_goes_first() {
+    async fn the_connection_that_has_waited_longest_goes_first() {
         let connections = Connections::new(2, 0);
         let mut older = connections.enter(ONE).unwrap();
         let mut newer = connections.enter(ONE).unwrap();
+        older.work();
+        newer.work();
         assert_eq!(connections.enter(OTHER).unwrap_err(), Full::Altogether, "both are busy");
+        assert!(!connections.make_room());
         older.rest();
         newer.rest();
         let _third = connections.enter(OTHER).unwrap();
         older.evicted().await;
-        assert_eq!(connections.lock().idle.len(), 1);
+        assert!(connections.make_room());
+        newer.evicted().await;
+        assert_eq!(connections.lock().waiting.len(), 1, "the third");
     }
 }

@@ -113,11 +113,11 @@ pub enum TcpClosed {
     Oversize,
     /// The message was dropped.
     Malformed,
-    /// The oldest idle connection, because `connections` was reached.
+    /// The one that had waited longest for a request, because `connections` or the process' descriptors were used up.
     Evicted,
     /// Its address had `connections-per-ip` open already.
     PerAddress,
-    /// `connections` was reached and none was idle.
+    /// `connections` was reached and all were at work.
     Full,
 }
 

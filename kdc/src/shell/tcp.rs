@@ -1,11 +1,13 @@
 //! Kerberos over TCP: frames with a length of four octets (RFC 4120 §7.2.2), several on a connection, answered in
 //! order.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
+use nix::errno::Errno;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
@@ -16,8 +18,11 @@ use super::metrics::TcpClosed;
 use super::origin::{Origin, Transport};
 use super::service::{Answer, Service};
 
-/// How long to wait after a failed accept, which is mostly a process out of file descriptors.
+/// How long to wait after a failed accept.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long to wait for an evicted connection's descriptor.
+const EVICTION_PAUSE: Duration = Duration::from_millis(1);
 
 /// How much of a frame room is made for before its octets are there.
 const FIRST_ROOM: usize = 4096;
@@ -47,7 +52,8 @@ pub async fn serve(
             Ok(accepted) => accepted,
             Err(error) => {
                 debug!(%error, "accept failed");
-                sleep(ACCEPT_PAUSE).await;
+                let evicted = is_out_of_descriptors(&error) && connections.make_room();
+                sleep(if evicted { EVICTION_PAUSE } else { ACCEPT_PAUSE }).await;
                 continue;
             }
         };
@@ -68,6 +74,11 @@ pub async fn serve(
             Err(Full::Address) => metrics.tcp_closed(TcpClosed::PerAddress),
         }
     }
+}
+
+/// Whether the process, or the system, can open nothing more.
+fn is_out_of_descriptors(error: &io::Error) -> bool {
+    [Errno::EMFILE, Errno::ENFILE].map(|errno| Some(errno as i32)).contains(&error.raw_os_error())
 }
 
 async fn converse(
@@ -137,43 +148,14 @@ impl Conversation {
 
     /// The next frame's content. Its first octet may take `patience`, the rest `frame`.
     async fn next(&mut self, patience: Duration, impatience: TcpClosed) -> Result<Bytes, End> {
-        let mut length = [0; 4];
+        // A seat is needed back from who sends half a request as much as from who sends nothing.
         self.seat.rest();
-        let first = tokio::select! {
-            first = timeout(patience, self.stream.read(&mut length)) => first,
-            () = self.seat.evicted() => return Err(End::Ours(TcpClosed::Evicted)),
+        let frame = tokio::select! {
+            frame = receive(&mut self.stream, &self.limits, patience, impatience) => frame,
+            () = self.seat.evicted() => Err(End::Ours(TcpClosed::Evicted)),
         };
         self.seat.work();
-        let read = match first {
-            Err(_) => return Err(End::Ours(impatience)),
-            Ok(Err(_) | Ok(0)) => return Err(End::Theirs),
-            Ok(Ok(read)) => read,
-        };
-        match timeout(self.limits.frame, self.frame(length, read)).await {
-            Err(_) => Err(End::Ours(TcpClosed::Slow)),
-            Ok(frame) => frame,
-        }
-    }
-
-    /// The rest of a frame of which the first `read` octets are in `length`.
-    async fn frame(&mut self, mut length: [u8; 4], read: usize) -> Result<Bytes, End> {
-        let rest = length.get_mut(read..).unwrap_or_default();
-        self.stream.read_exact(rest).await.map_err(|_| End::Theirs)?;
-        // The highest bit is reserved (RFC 4120 §7.2.2); with it any length is over the limit.
-        let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
-        if length > self.limits.request {
-            return Err(End::TooLong);
-        }
-        // Room grows with what has come, not with what was announced.
-        let mut frame = BytesMut::with_capacity(length.min(FIRST_ROOM));
-        while frame.len() < length {
-            let missing = length.saturating_sub(frame.len());
-            let mut limited = (&mut frame).limit(missing);
-            if self.stream.read_buf(&mut limited).await.map_err(|_| End::Theirs)? == 0 {
-                return Err(End::Theirs);
-            }
-        }
-        Ok(frame.freeze())
+        frame
     }
 
     /// Sends a reply in one call; whether the peer took it in time.
@@ -183,4 +165,49 @@ impl Conversation {
         frame.put_slice(reply);
         matches!(timeout(self.limits.frame, self.stream.write_all(&frame)).await, Ok(Ok(())))
     }
+}
+
+/// The next frame's content, its first octet within `patience`, the rest within `frame`.
+async fn receive(
+    stream: &mut TcpStream,
+    limits: &TcpLimits,
+    patience: Duration,
+    impatience: TcpClosed,
+) -> Result<Bytes, End> {
+    let mut length = [0; 4];
+    let read = match timeout(patience, stream.read(&mut length)).await {
+        Err(_) => return Err(End::Ours(impatience)),
+        Ok(Err(_) | Ok(0)) => return Err(End::Theirs),
+        Ok(Ok(read)) => read,
+    };
+    match timeout(limits.frame, receive_rest(stream, limits, length, read)).await {
+        Err(_) => Err(End::Ours(TcpClosed::Slow)),
+        Ok(frame) => frame,
+    }
+}
+
+/// The rest of a frame of which the first `read` octets are in `length`.
+async fn receive_rest(
+    stream: &mut TcpStream,
+    limits: &TcpLimits,
+    mut length: [u8; 4],
+    read: usize,
+) -> Result<Bytes, End> {
+    let rest = length.get_mut(read..).unwrap_or_default();
+    stream.read_exact(rest).await.map_err(|_| End::Theirs)?;
+    // The highest bit is reserved (RFC 4120 §7.2.2); with it any length is over the limit.
+    let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
+    if length > limits.request {
+        return Err(End::TooLong);
+    }
+    // Room grows with what has come, not with what was announced.
+    let mut frame = BytesMut::with_capacity(length.min(FIRST_ROOM));
+    while frame.len() < length {
+        let missing = length.saturating_sub(frame.len());
+        let mut limited = (&mut frame).limit(missing);
+        if stream.read_buf(&mut limited).await.map_err(|_| End::Theirs)? == 0 {
+            return Err(End::Theirs);
+        }
+    }
+    Ok(frame.freeze())
 }
