@@ -286,9 +286,11 @@ impl Metrics {
         self.too_big.increment(1);
     }
 
-    /// A request hit a defect.
-    pub fn panic(&self) {
-        self.panics.increment(1);
+    /// Counts a panic between now and the drop of what it gives: hold it while a request is answered, on whichever
+    /// thread or task that is.
+    #[must_use]
+    pub fn watch_for_defects(&self) -> impl Drop + Send + Sync + '_ {
+        DefectWatch(&self.panics)
     }
 
     /// So many TCP connections are open.
@@ -309,6 +311,16 @@ impl Metrics {
     /// Whether a check passes in all domains.
     pub fn ready(&self, check: CheckName, passes: bool) {
         gauge!("tgtx_ready", "check" => check.label()).set(if passes { 1.0 } else { 0.0 });
+    }
+}
+
+struct DefectWatch<'m>(&'m Counter);
+
+impl Drop for DefectWatch<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.increment(1);
+        }
     }
 }
 
@@ -360,5 +372,19 @@ mod tests {
             Kind::Histogram(_) => "histogram",
         };
         assert_eq!(documented, ALL.iter().map(|metric| (metric.name, kind(metric))).collect());
+    }
+
+    #[test]
+    fn a_panic_is_counted_where_it_is_watched_for() {
+        let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+        let metrics = metrics::with_local_recorder(&recorder, Metrics::register);
+        drop(metrics.watch_for_defects());
+        let defect = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let _watch = metrics.watch_for_defects();
+            panic!("a defect");
+        }));
+        assert!(defect.is_err());
+        let rendered = recorder.handle().render();
+        assert!(rendered.contains("\ntgtx_panics_total 1\n"), "{rendered}");
     }
 }

@@ -101,6 +101,7 @@ impl Service {
     /// asked: hand the octets to [`Self::answer`], they are counted and nothing else has been done with them.
     #[must_use]
     pub fn answer_warm(&self, octets: &[u8], origin: Origin) -> Option<Answer> {
+        let _watch = self.metrics.watch_for_defects();
         self.metrics.request(origin.transport);
         let request = self.request(octets, origin);
         let domains = self.domains.load();
@@ -124,6 +125,7 @@ impl Service {
 
     /// Answers what [`Self::answer_warm`] could not, asking the directory.
     pub async fn answer(&self, octets: &[u8], origin: Origin) -> Answer {
+        let _watch = self.metrics.watch_for_defects();
         let request = self.request(octets, origin);
         let domains = self.domains.load_full();
         let snapshot = Snapshot { now: request.now, source: origin.peer.ip(), domains: &domains };

