@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
@@ -22,18 +23,25 @@ pub(super) struct Arguments {
     config: PathBuf,
 }
 
+/// For what is still under way when the daemon has stopped.
+const LAST_MOMENT: Duration = Duration::from_secs(1);
+
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let hardened = hardening::forbid_core_dumps();
     let config = config_file::load(&arguments.config)?;
     let files = config.domains.iter().map(DomainFiles::read).collect::<Result<Vec<_>, _>>();
     let files = files.map_err(|fault| StartError::from(StaticFault::from(fault)))?;
     let process = |error: &dyn std::fmt::Display| Failure::Process(error.to_string());
     logging::start(&config.log).map_err(|error| process(&error))?;
-    if let Err(error) = hardening::forbid_core_dumps() {
+    if let Err(error) = hardened {
         warn!(%error, "core dumps cannot be forbidden: keys may end in one");
+    }
+    if let Err(error) = hardening::raise_descriptor_limit() {
+        warn!(%error, "the number of open files cannot be raised");
     }
     let recorder = http::install_recorder().map_err(|error| process(&error))?;
     let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::Runtime)?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate()).map_err(Failure::Runtime)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::Runtime)?;
         let daemon = Daemon::start(&config, files, recorder).await?;
@@ -44,5 +52,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         info!("stopping");
         daemon.stop().await;
         Ok(ExitCode::SUCCESS)
-    })
+    });
+    // Resolving a server's name occupies a thread that nothing interrupts, and dropping the runtime would wait for it.
+    runtime.shutdown_timeout(LAST_MOMENT);
+    ended
 }
