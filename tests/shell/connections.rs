@@ -71,8 +71,8 @@ fn a_client_that_never_reads_is_given_up() {
     // Replies fill the buffers between us, then our requests do, and then the daemon closes.
     let since = Instant::now();
     let ended = loop {
-        match tcp.0.write(&batch) {
-            Ok(_) => assert!(since.elapsed() < PATIENCE, "the daemon keeps what is not read"),
+        match tcp.0.write_all(&batch) {
+            Ok(()) => assert!(since.elapsed() < PATIENCE, "the daemon keeps what is not read"),
             Err(error) => break error,
         }
     };
