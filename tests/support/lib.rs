@@ -2,6 +2,7 @@
 #![expect(
     clippy::expect_used,
     clippy::panic,
+    clippy::unwrap_used,
     clippy::disallowed_methods,
     reason = "a test that cannot be set up has failed, and it opens files and sockets of its own"
 )]
@@ -12,4 +13,5 @@ pub mod folder;
 pub mod forwarder;
 pub mod lab;
 pub mod program;
+pub mod scene;
 pub mod settings;

@@ -1,0 +1,441 @@
+//! One exchange with everything it depends on, so that a test changes one thing and looks at what comes of it.
+//!
+//! [`Scene::new`] is a good request: alice of `domain.ldif`, AES256, the client as Windows is. Each method takes
+//! the scene and gives it back with one thing changed; [`Scene::run`] puts it through `kdc::exchange`.
+
+use std::cell::OnceCell;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Arc, LazyLock, OnceLock};
+use std::time::Duration;
+
+use kdc::client::inspect::{OpenedPac, OpenedTicket};
+use kdc::client::mint::PartialTgt;
+use kdc::client::reply::{Granted, Outcome};
+use kdc::client::request::Exchange;
+use kdc::client::{BranchKey, Credential, SessionKey};
+use kdc::directory::{DirectoryView, Principal, SidHistory, Tree};
+use kdc::exchange::{
+    self, Admission, Domain, Domains, Entropy, Issued, Refusal, Rejected, Rules, Snapshot, Timestamp,
+};
+use kdc::krb::crypto::{EncryptionKey, EncryptionType, KeyUsage, MacKey};
+use kdc::krb::keys::DomainKeys;
+use kdc::krb::keytab::{Entry, Keytab};
+use kdc::krb::messages::{KerberosTime, name_type};
+use pac::{FileTime, Sid};
+use zeroize::Zeroizing;
+
+/// The realm of `domain.ldif`.
+pub const REALM: &str = "LAB.EXAMPLE";
+/// Its branch.
+pub const BRANCH: u16 = 30_775;
+/// 2027-01-15T08:00:00Z, a Friday: the clock of every scene unless it is set.
+pub const NOW: i64 = 1_800_000_000;
+/// The nonce of every request unless it is set.
+pub const NONCE: u32 = 0x2451_34c8;
+
+const LDIF: &str = include_str!("domain.ldif");
+const DOMAIN_SID: &str = "S-1-5-21-2718281828-3141592653-1618033988";
+
+/// kvno of the branch's current and previous key: [`BRANCH`] above the version.
+pub const BRANCH_KVNO: u32 = 30_775 << 16 | 5;
+/// See [`BRANCH_KVNO`].
+pub const OLD_BRANCH_KVNO: u32 = 30_775 << 16 | 4;
+/// kvno of the domain's krbtgt key.
+pub const KRBTGT_KVNO: u32 = 2;
+
+/// The branch's current key.
+pub static BRANCH_KEY: LazyLock<BranchKey> = LazyLock::new(|| aes256(BRANCH_KVNO, 0xb5));
+/// The branch's previous key.
+pub static OLD_BRANCH_KEY: LazyLock<BranchKey> = LazyLock::new(|| aes256(OLD_BRANCH_KVNO, 0xb4));
+/// The branch's current AES128 key.
+pub static BRANCH_KEY_128: LazyLock<BranchKey> = LazyLock::new(|| aes128(BRANCH_KVNO, 0xb1));
+/// A key that nobody else has, under the branch's kvno.
+pub static STRAY_KEY: LazyLock<BranchKey> = LazyLock::new(|| aes256(BRANCH_KVNO, 0xee));
+/// The branch's RC4 key, for signatures. No keytab of a scene has it unless [`Scene::with_rc4`] adds it.
+pub static RC4_KEY: LazyLock<MacKey> =
+    LazyLock::new(|| MacKey::rc4_hmac(&RC4_OCTETS, KeyUsage::PacSignature));
+const RC4_OCTETS: [u8; 16] = [0xb3; 16];
+/// The domain's krbtgt keys, as a domain controller has them.
+pub static KRBTGT_KEYS: LazyLock<[BranchKey; 2]> =
+    LazyLock::new(|| [aes256(KRBTGT_KVNO, 0xd2), aes128(KRBTGT_KVNO, 0xd1)]);
+
+fn aes256(kvno: u32, octet: u8) -> BranchKey {
+    BranchKey::new(kvno, &EncryptionKey::from_bytes(EncryptionType::Aes256Sha1, &[octet; 32]).unwrap())
+}
+
+fn aes128(kvno: u32, octet: u8) -> BranchKey {
+    BranchKey::new(kvno, &EncryptionKey::from_bytes(EncryptionType::Aes128Sha1, &[octet; 16]).unwrap())
+}
+
+/// An entry of a keytab.
+#[must_use]
+pub fn keytab_entry(realm: &str, name: &[&str], kvno: u32, etype: i32, key: &[u8]) -> Entry {
+    Entry {
+        realm: realm.into(),
+        components: name.iter().map(|component| component.as_bytes().to_vec()).collect(),
+        name_type: name_type::PRINCIPAL.unsigned_abs(),
+        timestamp: 0,
+        kvno,
+        etype,
+        key: Zeroizing::new(key.to_vec()),
+    }
+}
+
+/// The defaults of the configuration.
+#[must_use]
+pub const fn default_rules() -> Rules {
+    Rules {
+        max_lifetime: Duration::from_secs(10 * 3600),
+        max_renew: Duration::from_secs(7 * 86_400),
+        clock_skew: Duration::from_secs(300),
+        max_partial_lifetime: None,
+        require_body_checksum: true,
+        check_addresses: false,
+        admission: Admission { computers: false, service_accounts: false, administrator: false },
+    }
+}
+
+/// The entropy of every exchange: what is drawn does not matter to a decision.
+#[must_use]
+pub fn entropy() -> Entropy {
+    let mut octets = Zeroizing::new([0; Entropy::LEN]);
+    for (octet, value) in octets.iter_mut().zip(1..) {
+        *octet = value;
+    }
+    Entropy::from_octets(&octets)
+}
+
+/// The SID of a RID in the domain of `domain.ldif`.
+#[must_use]
+pub fn sid(rid: u32) -> Sid {
+    DOMAIN_SID.parse::<Sid>().unwrap().with_rid(rid).unwrap()
+}
+
+/// So many seconds after [`NOW`], or before.
+#[must_use]
+pub fn at(seconds: i64) -> KerberosTime {
+    KerberosTime::from_unix_seconds(NOW.checked_add(seconds).unwrap()).unwrap()
+}
+
+type Change<T> = Box<dyn Fn(&mut T)>;
+type ChangeRequest = Box<dyn Fn(&mut Exchange<'_>)>;
+
+/// One exchange with everything it depends on.
+pub struct Scene {
+    /// The directory.
+    pub ldif: String,
+    /// The configuration.
+    pub rules: Rules,
+    /// The keys of the domain and its branch.
+    pub keytab: Vec<Entry>,
+    /// Whether the directory has been read.
+    pub directory_read: bool,
+    /// The clock.
+    pub now: Timestamp,
+    /// The sender.
+    pub source: IpAddr,
+    user: String,
+    user_sid: Sid,
+    ticket_changes: Vec<Change<PartialTgt<'static>>>,
+    request_changes: Vec<ChangeRequest>,
+    octet_changes: Vec<Change<Vec<u8>>>,
+}
+
+impl Default for Scene {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Scene {
+    /// A request that is granted.
+    #[must_use]
+    pub fn new() -> Self {
+        let branch = |kvno, etype, key: &[u8]| keytab_entry(REALM, &["krbtgt_AzureAD"], kvno, etype, key);
+        let krbtgt = |etype, key: &[u8]| keytab_entry(REALM, &["krbtgt", REALM], KRBTGT_KVNO, etype, key);
+        Self {
+            ldif: LDIF.to_owned(),
+            rules: default_rules(),
+            keytab: vec![
+                krbtgt(18, &[0xd2; 32]),
+                krbtgt(17, &[0xd1; 16]),
+                branch(OLD_BRANCH_KVNO, 18, &[0xb4; 32]),
+                branch(BRANCH_KVNO, 18, &[0xb5; 32]),
+                branch(BRANCH_KVNO, 17, &[0xb1; 16]),
+            ],
+            directory_read: true,
+            now: Timestamp { seconds: at(0), microseconds: 123_456 },
+            source: Ipv4Addr::new(192, 0, 2, 7).into(),
+            user: "alice".to_owned(),
+            user_sid: sid(1104),
+            ticket_changes: Vec::new(),
+            request_changes: Vec::new(),
+            octet_changes: Vec::new(),
+        }
+    }
+
+    /// Another user's ticket, by sAMAccountName and RID.
+    #[must_use]
+    pub fn user(mut self, name: &str, rid: u32) -> Self {
+        (self.user, self.user_sid) = (name.to_owned(), sid(rid));
+        self
+    }
+
+    /// Something else than the account's name in ticket, PAC and authenticator alike.
+    #[must_use]
+    pub fn named(self, name: &'static [u8], name_type: i32) -> Self {
+        self.ticket(move |ticket| {
+            ticket.client.name_type = name_type;
+            ticket.client.components = vec![name.to_vec()];
+            if let Some(info) = &mut ticket.pac.client_info {
+                info.name = String::from_utf8_lossy(name).into_owned();
+            }
+        })
+    }
+
+    /// Sets an attribute of the directory's object whose name begins `CN=rdn,`: one value in place of all.
+    ///
+    /// # Panics
+    /// Where there is no such object.
+    #[must_use]
+    pub fn set(mut self, rdn: &str, attribute: &str, value: &str) -> Self {
+        let start = self.ldif.find(&format!("dn: CN={rdn},")).expect("an object of that name");
+        let record = self.ldif.get(start..).unwrap().split("\n\n").next().unwrap().to_owned();
+        let mut lines: Vec<&str> =
+            record.lines().filter(|line| !line.starts_with(&format!("{attribute}:"))).collect();
+        let line = format!("{attribute}: {value}");
+        if !value.is_empty() {
+            lines.push(&line);
+        }
+        self.ldif = self.ldif.replacen(&record, &lines.join("\n"), 1);
+        self
+    }
+
+    /// Changes the configuration.
+    #[must_use]
+    pub fn rules(mut self, change: impl FnOnce(&mut Rules)) -> Self {
+        change(&mut self.rules);
+        self
+    }
+
+    /// Gives the daemon the branch's RC4 key too.
+    #[must_use]
+    pub fn with_rc4(mut self) -> Self {
+        self.keytab.push(keytab_entry(REALM, &["krbtgt_AzureAD"], BRANCH_KVNO, 23, &RC4_OCTETS));
+        self
+    }
+
+    /// Changes the partial TGT before it is sealed.
+    #[must_use]
+    pub fn ticket(mut self, change: impl Fn(&mut PartialTgt<'static>) + 'static) -> Self {
+        self.ticket_changes.push(Box::new(change));
+        self
+    }
+
+    /// Changes the request before it is encoded.
+    #[must_use]
+    pub fn request(mut self, change: impl Fn(&mut Exchange<'_>) + 'static) -> Self {
+        self.request_changes.push(Box::new(change));
+        self
+    }
+
+    /// Changes the encoded request.
+    #[must_use]
+    pub fn octets(mut self, change: impl Fn(&mut Vec<u8>) + 'static) -> Self {
+        self.octet_changes.push(Box::new(change));
+        self
+    }
+
+    /// The partial TGT as it will be minted.
+    #[must_use]
+    pub fn partial(&self) -> PartialTgt<'static> {
+        let session_key = SessionKey::aes256(&[0x5e; 32]);
+        let mut ticket =
+            PartialTgt::new(&BRANCH_KEY, REALM, &self.user, self.user_sid, at(0), session_key, [0xc1; 16]);
+        for change in &self.ticket_changes {
+            change(&mut ticket);
+        }
+        ticket
+    }
+
+    /// The minted partial TGT.
+    #[must_use]
+    pub fn credential(&self) -> Credential {
+        self.partial().mint().unwrap()
+    }
+
+    /// The request that presents it.
+    #[must_use]
+    pub fn exchange<'c>(&self, credential: &'c Credential) -> Exchange<'c> {
+        let mut request = Exchange::new(credential, at(0), NONCE, [0xc2; 16]);
+        for change in &self.request_changes {
+            change(&mut request);
+        }
+        request
+    }
+
+    /// The encoded request.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let credential = self.credential();
+        let mut octets = self.exchange(&credential).encode().unwrap();
+        for change in &self.octet_changes {
+            change(&mut octets);
+        }
+        octets
+    }
+
+    /// The daemon's side.
+    #[must_use]
+    pub fn served(&self) -> Served {
+        Served::new(self)
+    }
+
+    /// What comes of the request.
+    ///
+    /// # Errors
+    /// As `kdc::exchange::exchange`.
+    pub fn run(&self) -> Result<Issued, Rejected> {
+        self.served().exchange(&self.encode())
+    }
+
+    /// Why the request is refused.
+    ///
+    /// # Panics
+    /// Where it is granted, or dropped without an answer.
+    #[must_use]
+    pub fn refusal(&self) -> Refusal {
+        match self.run() {
+            Err(Rejected::NotOurs(refused) | Rejected::Refused(refused)) => refused.reason,
+            Err(Rejected::Dropped) => panic!("dropped"),
+            Ok(_) => panic!("granted"),
+        }
+    }
+
+    /// The request's answer as client and domain controller see it.
+    ///
+    /// # Panics
+    /// Where it is refused, or the answer does not open.
+    #[must_use]
+    pub fn full(&self) -> Full {
+        let credential = self.credential();
+        let request = self.exchange(&credential);
+        let issued = self.run().unwrap_or_else(|rejected| panic!("{rejected:?}"));
+        let granted = Outcome::read(&issued.reply, &request).unwrap().granted().unwrap();
+        let ticket = OpenedTicket::open(&granted.credential.ticket, &*KRBTGT_KEYS).unwrap();
+        Full { issued, granted, ticket }
+    }
+}
+
+/// A full TGT from three sides.
+#[derive(Debug)]
+pub struct Full {
+    /// The daemon's.
+    pub issued: Issued,
+    /// The client's.
+    pub granted: Granted,
+    /// A domain controller's.
+    pub ticket: OpenedTicket,
+}
+
+impl Full {
+    /// The full TGT's PAC.
+    ///
+    /// # Panics
+    /// Where it has none.
+    #[must_use]
+    pub fn pac(&self) -> &OpenedPac {
+        self.ticket.pac.as_ref().unwrap()
+    }
+}
+
+/// The daemon's side of a scene.
+pub struct Served {
+    domains: Domains,
+    directory: Arc<Directory>,
+    /// The first account that was asked for: a loop of exchanges makes it once.
+    first: OnceLock<(Sid, Option<Principal>)>,
+    now: Timestamp,
+    source: IpAddr,
+    entropy: Entropy,
+}
+
+struct Directory {
+    tree: Tree,
+    view: Arc<DirectoryView>,
+}
+
+impl Directory {
+    fn read(ldif: &str) -> Arc<Self> {
+        let tree = Tree::parse(ldif).unwrap();
+        let view = Arc::new(tree.view(None).unwrap());
+        Arc::new(Self { tree, view })
+    }
+
+    fn account(&self, sid: &Sid, now: FileTime) -> Option<Principal> {
+        let entry = self.tree.find(sid, now).unwrap()?;
+        Some(Principal::from_entry(&entry, &self.view, SidHistory::Omit, now).unwrap())
+    }
+}
+
+impl Served {
+    fn new(scene: &Scene) -> Self {
+        static UNCHANGED: LazyLock<Arc<Directory>> = LazyLock::new(|| Directory::read(LDIF));
+        let directory =
+            if scene.ldif == LDIF { Arc::clone(&UNCHANGED) } else { Directory::read(&scene.ldif) };
+        let realm = directory.view.dns_domain_name.to_uppercase();
+        let keytab = Keytab::new(scene.keytab.iter().map(copied).collect());
+        let keys = DomainKeys::from_keytabs(&realm, &[("keytab", keytab)]).unwrap();
+        let domain = Domain {
+            realm: realm.into(),
+            keys: Arc::new(keys),
+            rules: scene.rules.clone(),
+            directory: scene.directory_read.then(|| Arc::clone(&directory.view)),
+        };
+        Self {
+            domains: Domains::new(vec![Arc::new(domain)]),
+            directory,
+            first: OnceLock::new(),
+            now: scene.now,
+            source: scene.source,
+            entropy: entropy(),
+        }
+    }
+
+    /// What a decision may depend on.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot<'_> {
+        Snapshot { now: self.now, source: self.source, domains: &self.domains }
+    }
+
+    /// What comes of these octets.
+    ///
+    /// # Errors
+    /// As `kdc::exchange::exchange`.
+    pub fn exchange(&self, octets: &[u8]) -> Result<Issued, Rejected> {
+        let another = OnceCell::new();
+        let find = |sid: &Sid| {
+            let read = || {
+                let now = FileTime::from_unix_seconds(self.now.seconds.unix_seconds());
+                self.directory.account(sid, now)
+            };
+            match self.first.get_or_init(|| (*sid, read())) {
+                (first, account) if first == sid => account.as_ref(),
+                _ => another.get_or_init(read).as_ref(),
+            }
+        };
+        exchange::exchange(octets, &self.snapshot(), find, &self.entropy)
+    }
+}
+
+fn copied(entry: &Entry) -> Entry {
+    Entry {
+        realm: entry.realm.clone(),
+        components: entry.components.clone(),
+        name_type: entry.name_type,
+        timestamp: entry.timestamp,
+        kvno: entry.kvno,
+        etype: entry.etype,
+        key: entry.key.clone(),
+    }
+}
