@@ -29,7 +29,7 @@ use super::sockets::{self, BindError};
 use super::static_faults::{DomainFiles, StaticFault};
 use super::tcp::{self, TcpLimits};
 use super::udp_socket::KerberosUdpSocket;
-use super::{http, udp};
+use super::{hardening, http, udp};
 use crate::config::Config;
 
 /// Datagrams that wait for the directory at once; each is at most `udp-request-limit` octets.
@@ -37,6 +37,13 @@ const COLD_QUEUE: usize = 4096;
 
 /// How often principals that are no longer fresh are thrown out.
 const SWEEP: Duration = Duration::from_secs(10);
+
+/// Files that may be open beside TCP connections: sockets, observers, the directory's connections, files read anew.
+/// Clients that take all others must not keep the daemon from its directory.
+const OWN_DESCRIPTORS: usize = 256;
+
+/// Connections there may be even where fewer files than [`OWN_DESCRIPTORS`] are allowed.
+const FEWEST_CONNECTIONS: usize = 16;
 
 /// Why the daemon does not run.
 #[derive(Debug, thiserror::Error)]
@@ -195,9 +202,8 @@ impl Daemon {
         service: &Arc<Service>,
         config: &Config,
     ) -> io::Result<()> {
-        let bound = |limit: Option<NonZeroUsize>| limit.map_or(0, NonZeroUsize::get);
-        let connections =
-            Connections::new(bound(config.limits.connections), bound(config.limits.connections_per_ip));
+        let per_address = config.limits.connections_per_ip.map_or(0, NonZeroUsize::get);
+        let connections = Connections::new(connection_limit(config.limits.connections)?, per_address);
         let limits = TcpLimits {
             request: config.listen.tcp_request_limit,
             first_octet: config.listen.first_octet_timeout,
@@ -217,6 +223,18 @@ impl Drop for Daemon {
     fn drop(&mut self) {
         self.stopping.store(true, Ordering::Relaxed);
     }
+}
+
+/// How many connections there may be: as many as configured, as far as open files are allowed.
+fn connection_limit(configured: Option<NonZeroUsize>) -> io::Result<usize> {
+    let allowed = usize::try_from(hardening::descriptor_limit()?).unwrap_or(usize::MAX);
+    let possible = allowed.saturating_sub(OWN_DESCRIPTORS).max(FEWEST_CONNECTIONS);
+    if let Some(configured) = configured
+        && configured.get() > possible
+    {
+        warn!(configured, possible, "[limits] connections is more than open files allow; raise LimitNOFILE");
+    }
+    Ok(configured.map_or(possible, |configured| configured.get().min(possible)))
 }
 
 /// Says which keys are not used, and that one is missing without which the daemon is not ready.

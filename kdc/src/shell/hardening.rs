@@ -26,6 +26,14 @@ pub fn raise_descriptor_limit() -> Result<u64, Errno> {
     Ok(allowed)
 }
 
+/// How many files the process may have open.
+///
+/// # Errors
+/// The system call's error.
+pub fn descriptor_limit() -> Result<u64, Errno> {
+    getrlimit(Resource::RLIMIT_NOFILE).map(|(limit, _)| limit)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -33,7 +41,7 @@ mod tests {
     #[test]
     fn descriptors_are_raised_to_what_is_allowed() {
         let allowed = raise_descriptor_limit().unwrap();
-        assert_eq!(getrlimit(Resource::RLIMIT_NOFILE).unwrap(), (allowed, allowed));
+        assert_eq!(descriptor_limit(), Ok(allowed));
     }
 
     #[test]
