@@ -161,3 +161,15 @@ fn the_same_request_many_times_at_once_is_never_a_replay() {
     });
     daemon.counts("tgtx_replays_total", 0);
 }
+
+#[test]
+fn other_octets_under_an_authenticator_whose_client_was_refused_are_a_replay_too() {
+    let daemon = whole_over_udp();
+    let credential = daemon.domain.credential(DORA);
+    let mut exchange = exchange(&credential);
+    let mut tcp = Tcp::to(daemon.address());
+    assert_eq!(code(&tcp.ask(&exchange.encode().unwrap())), 20);
+    exchange.key_list = Some(vec![23]);
+    assert_eq!(code(&tcp.ask(&exchange.encode().unwrap())), 34);
+    assert_eq!(code(&Udp::from(ELSEWHERE, daemon.address()).ask(&exchange.encode().unwrap())), 34);
+}
