@@ -13,8 +13,8 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use kdc::config::{Ldap, LdapSecurity, LdapUrl, SecretFile};
-use kdc::directory::{Branch, DirectoryView, Principal, SidHistory};
-use kdc::shell::directory::{Directory, DirectoryError, LdapDirectory, Poller, PrincipalCache, tls};
+use kdc::directory::{Branch, ClientName, DirectoryView, Principal, SidHistory};
+use kdc::shell::directory::{Directory, LdapDirectory, Poller, PrincipalCache, ReadError, tls};
 use pac::{FileTime, Sid};
 use policy::Verdict;
 use tgtx_tests::forwarder::Forwarder;
@@ -69,7 +69,7 @@ async fn find(
     directory: &Directory,
     view: &DirectoryView,
     user: &User,
-) -> Result<Option<Principal>, DirectoryError> {
+) -> Result<Option<Principal>, ReadError> {
     let sid: Sid = user.sid.parse().expect("a SID");
     directory.find(&sid, view, SidHistory::Omit, FileTime::from_unix_seconds(NOW)).await
 }
@@ -81,7 +81,7 @@ async fn outage(directory: &Directory, lab: &Lab) -> String {
     for _ in 0..2 {
         let asked = Instant::now();
         match directory.view(&numbers(lab), None).await {
-            Err(DirectoryError::Unavailable(reason)) => last = reason,
+            Err(ReadError::Unavailable(reason)) => last = reason,
             other => panic!("{other:?}", other = other.map(|(view, _)| view)),
         }
         assert!(asked.elapsed() < Duration::from_secs(11), "{:?}", asked.elapsed());
@@ -170,7 +170,11 @@ async fn an_unknown_sid_is_nobody_and_names_are_looked_up_literally() {
         ("bob@lab.example", true, true),
     ];
     for (name, enterprise, exists) in cases {
-        assert_eq!(directory.name_exists(name.as_bytes(), enterprise).await, Ok(exists), "{name}");
+        assert_eq!(
+            directory.name_exists(&ClientName { name: name.to_owned(), enterprise }).await,
+            Ok(exists),
+            "{name}"
+        );
     }
 }
 
@@ -239,7 +243,7 @@ async fn a_lost_server_costs_no_read_and_is_used_again_when_it_is_back() {
     assert!(matches!(found, Ok(Some(_))), "{found:?}");
     let began = Instant::now();
     let found = find(&alone, &view, lab.user("alice")).await;
-    assert!(matches!(found, Err(DirectoryError::Unavailable(_))), "{found:?}");
+    assert!(matches!(found, Err(ReadError::Unavailable(_))), "{found:?}");
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
 
     forwarder.resume();

@@ -26,12 +26,6 @@ impl ReplicationPolicy {
         Self { never_reveal: sorted(never_reveal), reveal_on_demand: sorted(reveal_on_demand) }
     }
 
-    /// The same policy with more SIDs that are never revealed: what the operator denies beyond the directory.
-    #[must_use]
-    pub fn denying(self, more: impl IntoIterator<Item = Sid>) -> Self {
-        Self { never_reveal: sorted(self.never_reveal.into_iter().chain(more)), ..self }
-    }
-
     /// The SIDs that are denied, ascending.
     #[must_use]
     pub fn never_reveal(&self) -> &[Sid] {
@@ -111,7 +105,7 @@ mod tests {
 
     #[test]
     fn denies_a_user_who_is_listed_directly() {
-        let policy = policy().denying([sid(ALICE)]);
+        let policy = ReplicationPolicy::new([sid(ALICE)], [sid(DOMAIN_USERS)]);
         assert_eq!(policy.judge(&[sid(ALICE), sid(DOMAIN_USERS)]), Verdict::NeverReveal(sid(ALICE)));
     }
 
@@ -128,7 +122,8 @@ mod tests {
 
     #[test]
     fn lists_are_sorted_and_hold_each_sid_once() {
-        let policy = policy().denying([sid("S-1-5-32-549"), sid("S-1-5-32-544"), sid("S-1-5-32-548")]);
+        let never = ["S-1-5-32-549", "S-1-5-32-544", "S-1-5-32-548", "S-1-5-32-544"].map(sid);
+        let policy = ReplicationPolicy::new(never, [sid(DOMAIN_USERS), sid(DOMAIN_USERS)]);
         assert_eq!(policy.never_reveal(), ["S-1-5-32-544", "S-1-5-32-548", "S-1-5-32-549"].map(sid));
         assert_eq!(policy.reveal_on_demand(), [sid(DOMAIN_USERS)]);
     }

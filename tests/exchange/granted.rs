@@ -494,9 +494,9 @@ fn addresses_of_the_ticket_hold_the_sender() {
 #[test]
 fn what_the_operator_allows_is_admitted_where_the_lists_allow_it() {
     let admitted = [
-        Scene::new().user("Administrator", 500).rules(|rules| rules.admission.administrator = true),
-        Scene::new().user("WS1$", 1114).rules(|rules| rules.admission.computers = true),
-        Scene::new().user("service$", 1115).rules(|rules| rules.admission.service_accounts = true),
+        Scene::new().user("Administrator", 500).rules(|rules| rules.allowed_kinds.administrator = true),
+        Scene::new().user("WS1$", 1114).rules(|rules| rules.allowed_kinds.computers = true),
+        Scene::new().user("service$", 1115).rules(|rules| rules.allowed_kinds.service_accounts = true),
         Scene::new()
             .rules(|rules| rules.require_body_checksum = false)
             .request(|request| request.checksum = BodyChecksum::Absent),

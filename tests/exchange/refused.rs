@@ -230,7 +230,8 @@ fn a_name_that_is_nobodys_is_told_apart_by_asking() {
     {
         let client = exchange::verify(&octets, &served.snapshot()).unwrap();
         assert_eq!(client.requestor(), sid(1104));
-        let unidentified = client.identify(None).unwrap_err();
+        let view = client.domain().directory.as_deref();
+        let unidentified = client.identify(None, view).unwrap_err();
         let Unidentified::Name(question, _) = &unidentified else { panic!("{unidentified:?}") };
         assert_eq!((question.name.as_str(), question.enterprise), ("DC1", false));
         assert_eq!(unidentified.refuse(account_has_the_name).reason, expected);

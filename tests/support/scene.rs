@@ -15,7 +15,7 @@ use kdc::client::request::Exchange;
 use kdc::client::{BranchKey, Credential, SessionKey};
 use kdc::directory::{DirectoryView, Principal, SidHistory, Tree};
 use kdc::exchange::{
-    self, Admission, Domain, Domains, Entropy, Issued, Refusal, Rejected, Rules, Snapshot, Timestamp,
+    self, AllowedKinds, Domain, Domains, Entropy, Issued, Refusal, Rejected, Snapshot, TicketRules, Timestamp,
 };
 use kdc::krb::crypto::{EncryptionKey, EncryptionType, KeyUsage, MacKey};
 use kdc::krb::keys::DomainKeys;
@@ -83,15 +83,15 @@ pub fn keytab_entry(realm: &str, name: &[&str], kvno: u32, etype: i32, key: &[u8
 
 /// The defaults of the configuration.
 #[must_use]
-pub const fn default_rules() -> Rules {
-    Rules {
+pub const fn default_rules() -> TicketRules {
+    TicketRules {
         max_lifetime: Duration::from_secs(10 * 3600),
         max_renew: Duration::from_secs(7 * 86_400),
         clock_skew: Duration::from_secs(300),
         max_partial_lifetime: None,
         require_body_checksum: true,
         check_addresses: false,
-        admission: Admission { computers: false, service_accounts: false, administrator: false },
+        allowed_kinds: AllowedKinds { computers: false, service_accounts: false, administrator: false },
     }
 }
 
@@ -125,7 +125,7 @@ pub struct Scene {
     /// The directory.
     pub ldif: String,
     /// The configuration.
-    pub rules: Rules,
+    pub rules: TicketRules,
     /// The keys of the domain and its branch.
     pub keytab: Vec<Entry>,
     /// Whether the directory has been read.
@@ -213,7 +213,7 @@ impl Scene {
 
     /// Changes the configuration.
     #[must_use]
-    pub fn rules(mut self, change: impl FnOnce(&mut Rules)) -> Self {
+    pub fn rules(mut self, change: impl FnOnce(&mut TicketRules)) -> Self {
         change(&mut self.rules);
         self
     }
@@ -390,6 +390,7 @@ impl Served {
             realm: realm.into(),
             keys: Arc::new(keys),
             rules: scene.rules.clone(),
+            netbios_name: Some(directory.view.netbios_name.as_str().into()),
             directory: scene.directory_read.then(|| Arc::clone(&directory.view)),
         };
         Self {

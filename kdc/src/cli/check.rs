@@ -12,8 +12,8 @@ use super::print;
 use crate::directory::{Branch, DirectoryView};
 use crate::krb::keys::DomainKeys;
 use crate::shell::config_file;
-use crate::shell::directory::DirectoryError;
-use crate::shell::prepared::Prepared;
+use crate::shell::directory::ReadError;
+use crate::shell::prepared::PreparedDomain;
 use crate::shell::static_faults::{DomainFiles, StaticFault};
 
 /// Check the configuration and every file it names; with --online also the directory.
@@ -55,13 +55,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Ok(if findings.problems { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn domains(config: &Path) -> Result<Vec<Prepared>, StaticFault> {
+fn domains(config: &Path) -> Result<Vec<PreparedDomain>, StaticFault> {
     let config = config_file::load(config)?;
-    config.domains.iter().map(|domain| Prepared::new(domain, DomainFiles::read(domain)?)).collect()
+    config.domains.iter().map(|domain| PreparedDomain::new(domain, DomainFiles::read(domain)?)).collect()
 }
 
 /// Reads the domain as the daemon does.
-fn look(domain: Prepared) -> Result<Result<DirectoryView, DirectoryError>, Failure> {
+fn look(domain: PreparedDomain) -> Result<Result<DirectoryView, ReadError>, Failure> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::Runtime)?;
     Ok(runtime.block_on(async {
         let numbers = domain.branch_numbers();

@@ -11,9 +11,9 @@ use tracing::{info, warn};
 use super::failure::Failure;
 use crate::shell::daemon::{Daemon, StartError};
 use crate::shell::static_faults::{DomainFiles, StaticFault};
-use crate::shell::{config_file, hardening, http, logging};
+use crate::shell::{config_file, hardening, http, logging, panics};
 
-/// Runs the daemon in the foreground until SIGTERM or SIGINT.
+/// Runs the daemon in the foreground until SIGTERM or SIGINT. SIGHUP reads the directory again.
 ///
 /// Exits with 78, before any socket is opened, where the configuration or a file it names is at fault.
 #[derive(Debug, clap::Args)]
@@ -40,14 +40,22 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         warn!(%error, "the number of open files cannot be raised");
     }
     let recorder = http::install_recorder().map_err(|error| process(&error))?;
+    panics::watch();
     let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::Runtime)?;
     let ended = runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate()).map_err(Failure::Runtime)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::Runtime)?;
-        let daemon = Daemon::start(&config, files, recorder).await?;
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+        let mut hangup = signal(SignalKind::hangup()).map_err(Failure::Runtime)?;
+        let mut daemon = Daemon::start(&config, files, recorder).await?;
+        loop {
+            tokio::select! {
+                _ = hangup.recv() => daemon.read_again(),
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+                () = daemon.failed() => {
+                    return Err(Failure::Process("a part of the daemon has ended; the log says why".to_owned()));
+                }
+            }
         }
         info!("stopping");
         daemon.stop().await;

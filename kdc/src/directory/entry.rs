@@ -310,6 +310,9 @@ pub enum Fault {
     /// `sIDHistory` with something else than accounts of other domains.
     #[error("holds a SID that is no account of another domain")]
     NotFormerSid,
+    /// A group of the account that is no group of a domain, where only those can be.
+    #[error("holds a SID that is no group of a domain")]
+    NotGroupOfDomain,
 }
 
 #[cfg(test)]

@@ -114,7 +114,9 @@ fn memberships(
     for sid in required_sids(entry, "tokenGroupsGlobalAndUniversal")? {
         match sid.rid().filter(|_| sid.is_in_domain(&view.domain_sid)) {
             Some(rid) => drop(rids.insert(rid)),
-            None => drop(foreign.insert(sid)),
+            None if is_of_some_domain(&sid) => drop(foreign.insert(sid)),
+            // S-1-5-9 or BUILTIN in a TGT would be a way to become a domain controller or an administrator.
+            None => return Err(entry.error("tokenGroupsGlobalAndUniversal", Fault::NotGroupOfDomain)),
         }
     }
     if sid_history == SidHistory::Include {
@@ -137,9 +139,13 @@ pub(super) fn required_sids(entry: &Entry, name: &str) -> Result<Vec<Sid>, Attri
 /// what an attacker writes there to become an administrator.
 fn former_sids(entry: &Entry, view: &DirectoryView) -> Result<Vec<Sid>, AttributeError> {
     let sids = entry.sids("sIDHistory")?;
-    let is_former =
-        |sid: &Sid| matches!(sid.sub_authorities(), [21, _, _, _, _]) && !sid.is_in_domain(&view.domain_sid);
+    let is_former = |sid: &Sid| is_of_some_domain(sid) && !sid.is_in_domain(&view.domain_sid);
     if sids.iter().all(is_former) { Ok(sids) } else { Err(entry.error("sIDHistory", Fault::NotFormerSid)) }
+}
+
+/// S-1-5-21-domain-RID: an account or a group of some domain.
+fn is_of_some_domain(sid: &Sid) -> bool {
+    sid.authority() == 5 && matches!(sid.sub_authorities(), [21, _, _, _, _])
 }
 
 /// The PAC's form of the directory's flags.

@@ -22,6 +22,7 @@ pub use branch::{Branch, BranchFault};
 pub use entry::{AttributeError, Entry, Fault};
 pub use error::DirectoryError;
 pub use logon_info::SidHistory;
+pub use name::ClientName;
 pub use principal::Principal;
 pub use tree::Tree;
 pub use view::{DirectoryView, DomainObjects};

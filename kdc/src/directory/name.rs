@@ -1,4 +1,13 @@
-//! Whether the name in a ticket is an account's name.
+//! The name in a ticket, and whether it is an account's name.
+
+/// What a client calls itself: the one component of a cname.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientName {
+    /// The name as it came. It was chosen outside: escape it before it enters a filter.
+    pub name: String,
+    /// An NT-ENTERPRISE name (RFC 6806 §5): a user principal name.
+    pub enterprise: bool,
+}
 
 /// The names an account answers to.
 #[derive(Clone, Copy, Debug)]
@@ -17,8 +26,8 @@ impl AccountNames<'_> {
 
     /// Whether `name` is this account's: its sAMAccountName, or for an enterprise name (RFC 6806 §5), and
     /// only then, its user principal name. There is no second try with `$` appended (CVE-2021-42278).
-    pub(super) fn include(&self, name: &str, enterprise: bool) -> bool {
-        if enterprise { same(name, &self.principal_name()) } else { same(name, self.sam_account_name) }
+    pub(super) fn include(&self, ClientName { name, enterprise }: &ClientName) -> bool {
+        if *enterprise { same(name, &self.principal_name()) } else { same(name, self.sam_account_name) }
     }
 }
 
@@ -45,6 +54,10 @@ mod tests {
         AccountNames { sam_account_name: "Zoë", user_principal_name, dns_domain_name: "demo.example" }
     }
 
+    fn client(name: &str, enterprise: bool) -> ClientName {
+        ClientName { name: name.to_owned(), enterprise }
+    }
+
     #[test]
     fn names_match_by_case_folding_and_nothing_else() {
         let cases = [
@@ -58,10 +71,10 @@ mod tests {
             ("zoë@demo.example", false),
         ];
         for (name, expected) in cases {
-            assert_eq!(names(None).include(name, false), expected, "{name}");
+            assert_eq!(names(None).include(&client(name, false)), expected, "{name}");
         }
         let sharp = AccountNames { sam_account_name: "gross", ..names(None) };
-        assert!(!sharp.include("groß", false), "ß is one character");
+        assert!(!sharp.include(&client("groß", false)), "ß is one character");
     }
 
     #[test]
@@ -73,7 +86,7 @@ mod tests {
             (Some("z.smith@corp.example"), "zoë@demo.example", false),
         ];
         for (user_principal_name, name, expected) in cases {
-            assert_eq!(names(user_principal_name).include(name, true), expected, "{name}");
+            assert_eq!(names(user_principal_name).include(&client(name, true)), expected, "{name}");
         }
     }
 }

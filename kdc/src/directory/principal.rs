@@ -7,9 +7,8 @@ use policy::{Account, AccountKind, LogonHours};
 use super::entry::{AttributeError, Entry, Fault};
 use super::error::DirectoryError;
 use super::logon_info::{SidHistory, logon_info, required_sids};
-use super::name::AccountNames;
+use super::name::{AccountNames, ClientName};
 use super::view::DirectoryView;
-use crate::krb::messages::{PrincipalName, name_type};
 
 /// Everything to ask of an account. The constructed ones (`tokenGroups` and `*Computed`) need a search with
 /// base scope ([MS-ADTS] 3.1.1.4.5.19).
@@ -112,18 +111,17 @@ impl Principal {
         })
     }
 
-    /// Whether a cname names this account: one component, compared character by character after simple
+    /// Whether a client of this name is this account: compared character by character after simple
     /// upper-casing and without normalisation with sAMAccountName, or for an NT-ENTERPRISE name and only then
     /// with userPrincipalName (`sAMAccountName@dnsDomain` where that is unset).
     #[must_use]
-    pub fn is_named(&self, cname: &PrincipalName<'_>) -> bool {
+    pub fn is_named(&self, name: &ClientName) -> bool {
         let names = AccountNames {
             sam_account_name: &self.sam_account_name,
             user_principal_name: self.user_principal_name.as_deref(),
             dns_domain_name: &self.dns_domain_name,
         };
-        let name = cname.only_component().and_then(|octets| std::str::from_utf8(octets).ok());
-        name.is_some_and(|name| names.include(name, cname.name_type == name_type::ENTERPRISE))
+        names.include(name)
     }
 }
 

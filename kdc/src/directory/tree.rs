@@ -16,7 +16,7 @@ use super::error::DirectoryError;
 use super::interval::Interval;
 use super::ldif;
 use super::membership::{Memberships, Scope};
-use super::name::{AccountNames, same};
+use super::name::{AccountNames, ClientName, same};
 use super::view::{DirectoryView, DomainObjects, is_cross_ref_of};
 
 /// `userAccountControl` bits of accounts whose password does not expire ([MS-ADTS] 3.1.1.4.5.27):
@@ -142,14 +142,13 @@ impl Tree {
     /// The account of that name, without constructed attributes: sAMAccountName, or for an enterprise name
     /// the user principal name, compared as [`Principal::is_named`](super::Principal::is_named) does.
     #[must_use]
-    pub fn find_by_name(&self, name: &str, enterprise: bool) -> Option<&Entry> {
+    pub fn find_by_name(&self, name: &ClientName) -> Option<&Entry> {
         let mut accounts = self.entries.iter().filter(|entry| entry.has("userAccountControl"));
         accounts.find(|entry| {
             let names = entry.text("sAMAccountName").ok().zip(entry.optional_text("userPrincipalName").ok());
             names.is_some_and(|(sam_account_name, user_principal_name)| {
                 let dns_domain_name = &self.dns_domain_name;
-                AccountNames { sam_account_name, user_principal_name, dns_domain_name }
-                    .include(name, enterprise)
+                AccountNames { sam_account_name, user_principal_name, dns_domain_name }.include(name)
             })
         })
     }

@@ -39,12 +39,12 @@ impl<'r, 's, 'a> IdentifiedClient<'r, 's, 'a> {
                 return Err(Refusal::BranchUnusable.because("the directory has no object with its number"));
             }
         };
-        let admission = self.client.domain.rules.admission;
+        let allowed = self.client.domain.rules.allowed_kinds;
         let rules = Rules {
             domain: self.view.domain_sid,
-            allow_computers: admission.computers,
-            allow_service_accounts: admission.service_accounts,
-            allow_administrator: admission.administrator,
+            allow_computers: allowed.computers,
+            allow_service_accounts: allowed.service_accounts,
+            allow_administrator: allowed.administrator,
         };
         self.account.account.admissible(&rules).map_err(hard_denial)?;
         match lists?.judge(&self.account.account.sids) {

@@ -56,8 +56,8 @@ impl<'r, 's, 'p> OpenedTicket<'r, 's, 'p> {
             .as_ref()
             .map(|subkey| usable_key(subkey, Refusal::SubkeyType, Refusal::Subkey))
             .transpose()?;
-        not_armor(self.part.authorization_data.as_ref())?;
-        not_armor(authenticator.authorization_data.as_ref())?;
+        check_authorization_data(self.part.authorization_data.as_ref(), false)?;
+        check_authorization_data(authenticator.authorization_data.as_ref(), true)?;
         Ok(subkey)
     }
 
@@ -93,12 +93,25 @@ impl<'r, 's, 'p> OpenedTicket<'r, 's, 'p> {
     }
 }
 
-/// RFC 6113 §5.4.1.1: an armour ticket or authenticator is not one for a TGS request.
-fn not_armor(data: Option<&AuthorizationData<'_>>) -> Result<(), Refused> {
-    let armored = data.map_or(Ok(false), |data| data.contains(ad_type::FX_FAST_ARMOR));
-    match armored {
-        Ok(false) => Ok(()),
-        Ok(true) => Err(Refusal::ArmorInAuthorizationData.into()),
-        Err(_) => Err(Refusal::MalformedAuthorizationData.into()),
-    }
+/// What authorization data may hold at its top, where it must be understood (RFC 4120 §5.2.6); the PAC is looked for
+/// by itself. What stands in AD-IF-RELEVANT may be unknown, except for the signs of FAST.
+fn check_authorization_data(
+    data: Option<&AuthorizationData<'_>>,
+    of_authenticator: bool,
+) -> Result<(), Refused> {
+    let Some(data) = data else { return Ok(()) };
+    let mut refused = None;
+    data.each(|inside, element| {
+        let reason = match element.ad_type {
+            // RFC 6113 §5.4.1.1: an armour ticket or authenticator is not one for a TGS request.
+            ad_type::FX_FAST_ARMOR => Refusal::ArmorInAuthorizationData,
+            ad_type::FX_FAST_USED if of_authenticator => Refusal::FastUsed,
+            ad_type::IF_RELEVANT | ad_type::WIN2K_PAC => return,
+            _ if inside => return,
+            _ => Refusal::CriticalAuthorizationData,
+        };
+        refused.get_or_insert(reason);
+    })
+    .map_err(|_| Refusal::MalformedAuthorizationData)?;
+    refused.map_or(Ok(()), |reason| Err(reason.into()))
 }

@@ -59,7 +59,9 @@ pub struct Domain {
     /// The keys of the domain's krbtgt and of its branches.
     pub keys: Arc<DomainKeys>,
     /// What the configuration decides.
-    pub rules: Rules,
+    pub rules: TicketRules,
+    /// The domain's short name, once the directory has told it: it outlasts the directory's absence.
+    pub netbios_name: Option<Arc<str>>,
     /// What the directory decides. `None`: never read, or older than `max-stale`; nobody is served.
     pub directory: Option<Arc<DirectoryView>>,
 }
@@ -84,14 +86,13 @@ impl Domain {
     }
 
     fn is_netbios_name(&self, name: &[u8]) -> bool {
-        let known = self.directory.as_ref().map(|view| view.netbios_name.as_bytes());
-        known.is_some_and(|netbios_name| netbios_name.eq_ignore_ascii_case(name))
+        self.netbios_name.as_ref().is_some_and(|known| known.as_bytes().eq_ignore_ascii_case(name))
     }
 }
 
 /// What the configuration decides about a domain's tickets.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rules {
+pub struct TicketRules {
     /// MaxTicketAge of the domain's Kerberos policy.
     pub max_lifetime: Duration,
     /// MaxRenewAge of the domain's Kerberos policy.
@@ -105,12 +106,12 @@ pub struct Rules {
     /// Whether the addresses in a ticket must hold the sender's.
     pub check_addresses: bool,
     /// Kinds of accounts that may be exchanged beside users.
-    pub admission: Admission,
+    pub allowed_kinds: AllowedKinds,
 }
 
 /// Kinds of accounts that may be exchanged where the lists allow them. None by default.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Admission {
+pub struct AllowedKinds {
     /// Computers, domain controllers excepted.
     pub computers: bool,
     /// Managed service accounts.

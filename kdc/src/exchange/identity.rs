@@ -9,15 +9,17 @@ use super::refusal::{Refusal, Refused};
 use super::request::Wishes;
 use super::ticket::OpenedTicket;
 use super::who::Who;
-use crate::directory::{DirectoryView, Principal};
+use crate::directory::{ClientName, DirectoryView, Principal};
 use crate::krb::crypto::EncryptionKey;
-use crate::krb::messages::{KdcReqBody, KerberosTime, PrincipalNameBuf, name_type};
+use crate::krb::messages::{KdcReqBody, KerberosTime, PrincipalName, PrincipalNameBuf, name_type};
 
 /// A client whose ticket, authenticator and PAC hold. Nothing of the ticket is kept but this.
 #[derive(Debug)]
 pub struct AuthenticatedClient<'r, 's> {
     pub(super) who: Who,
     pub(super) requestor: Sid,
+    /// `None` where the cname is not one that an account can have.
+    name: Option<ClientName>,
     pub(super) domain: &'s Domain,
     pub(super) body: KdcReqBody<'r>,
     pub(super) wishes: Wishes,
@@ -55,10 +57,12 @@ impl<'r, 's> AuthenticatedRequest<'r, 's, '_> {
             Err(refused) => return Err(refused.about(who)),
         };
         who.sid = Some(requestor);
+        let name = client_name(&self.ticket.part.cname);
         let OpenedTicket { request, part, session_key, .. } = self.ticket;
         Ok(AuthenticatedClient {
             who,
             requestor,
+            name,
             domain: request.domain,
             body: request.body,
             wishes: request.wishes,
@@ -179,53 +183,48 @@ impl<'r, 's> AuthenticatedClient<'r, 's> {
     /// Whether an account is the one that SID and name of the ticket name together.
     #[must_use]
     pub fn is(&self, account: &Principal) -> bool {
-        account.sid == self.requestor && account.is_named(&self.ticket.cname.as_name())
+        account.sid == self.requestor && self.name.as_ref().is_some_and(|name| account.is_named(name))
     }
 
     /// Ties the client to the account with the requestor's SID, which must have the client's name as well
-    /// (CVE-2021-42287: neither alone identifies). `account` is `None` where the domain has no such SID.
+    /// (CVE-2021-42287: neither alone identifies). `account` is `None` where the domain has no such SID; `view` is
+    /// what the directory said last, `None` where that is too long ago.
     ///
     /// # Errors
     /// [`Unidentified`], which may need to know whether the name exists at all.
     pub fn identify<'a>(
         self,
         account: Option<&'a Principal>,
+        view: Option<&'a DirectoryView>,
     ) -> Result<IdentifiedClient<'r, 's, 'a>, Unidentified> {
-        let Some(view) = self.domain.directory.as_deref() else {
+        let Some(view) = view else {
             return Err(Refusal::DirectoryStale.because("").about(self.who).into());
         };
         if view.krbtgt_version.is_some_and(|current| self.domain.keys.is_outdated(current)) {
             return Err(Refusal::KrbtgtOutdated.because("").about(self.who).into());
         }
-        match account {
-            Some(account) if self.is(account) => Ok(IdentifiedClient { client: self, account, view }),
-            other => Err(self.unidentified(view, other.is_some())),
-        }
+        let Some(name) = &self.name else {
+            let refused = Refusal::ClientUnknown.because("not a name that an account can have");
+            return Err(refused.about(self.who).into());
+        };
+        let reason = match account {
+            Some(account) if account.sid == self.requestor && account.is_named(name) => {
+                return Ok(IdentifiedClient { client: self, account, view });
+            }
+            _ if !self.requestor.is_in_domain(&view.domain_sid) => Refusal::RequestorForeign,
+            Some(_) => Refusal::RequestorMismatch,
+            None => Refusal::RequestorUnknown,
+        };
+        Err(Unidentified::Name(name.clone(), reason.because(self.requestor).about(self.who)))
     }
+}
 
-    fn unidentified(self, view: &DirectoryView, sid_exists: bool) -> Unidentified {
-        let cname = self.ticket.cname.as_name();
-        let name = cname
-            .only_component()
-            .filter(|only| !only.iter().any(|octet| matches!(octet, 0 | b'/')))
-            .and_then(|only| std::str::from_utf8(only).ok());
-        let Some(name) = name else {
-            return Refusal::ClientUnknown
-                .because("not a name that an account can have")
-                .about(self.who)
-                .into();
-        };
-        let reason = if !self.requestor.is_in_domain(&view.domain_sid) {
-            Refusal::RequestorForeign
-        } else if sid_exists {
-            Refusal::RequestorMismatch
-        } else {
-            Refusal::RequestorUnknown
-        };
-        let question =
-            NameQuestion { name: name.to_owned(), enterprise: cname.name_type == name_type::ENTERPRISE };
-        Unidentified::Name(question, reason.because(self.requestor).about(self.who))
-    }
+/// The name of a client, if it is one that an account can have: one component, UTF-8, no NUL and no slash.
+fn client_name(cname: &PrincipalName<'_>) -> Option<ClientName> {
+    let only = cname.only_component().and_then(|only| std::str::from_utf8(only).ok())?;
+    let possible = !only.contains(['\0', '/']);
+    possible
+        .then(|| ClientName { name: only.to_owned(), enterprise: cname.name_type == name_type::ENTERPRISE })
 }
 
 /// Why SID and name did not lead to one account.
@@ -234,7 +233,7 @@ pub enum Unidentified {
     /// Refused whatever the directory says of the name.
     Refused(Refused),
     /// Refused thus if an account has this name; [`Refusal::ClientUnknown`] if none has.
-    Name(NameQuestion, Refused),
+    Name(ClientName, Refused),
 }
 
 impl From<Refused> for Unidentified {
@@ -256,21 +255,12 @@ impl Unidentified {
     }
 }
 
-/// Does any account of the domain have this name?
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NameQuestion {
-    /// The only component of the cname. It was chosen outside: escape it before it enters a filter.
-    pub name: String,
-    /// An NT-ENTERPRISE name may be a userPrincipalName too (RFC 6806 §5).
-    pub enterprise: bool,
-}
-
 /// A client and the account that SID and name both are of.
 #[derive(Debug)]
 pub struct IdentifiedClient<'r, 's, 'a> {
     pub(super) client: AuthenticatedClient<'r, 's>,
     pub(super) account: &'a Principal,
-    pub(super) view: &'s DirectoryView,
+    pub(super) view: &'a DirectoryView,
 }
 
 impl IdentifiedClient<'_, '_, '_> {
@@ -278,5 +268,12 @@ impl IdentifiedClient<'_, '_, '_> {
     #[must_use]
     pub fn refuse(&self, reason: impl Into<Refused>) -> Refused {
         self.client.refuse(reason)
+    }
+}
+
+impl IdentifiedClient<'_, '_, '_> {
+    /// The client's name: that of its account, in the letter case of the ticket.
+    pub(super) fn name(&self) -> &str {
+        self.client.name.as_ref().map_or("", |name| &name.name)
     }
 }

@@ -182,15 +182,18 @@ impl AdmittedClient<'_, '_, '_> {
 
     /// The PAC of the full TGT, under the domain's krbtgt key ([MS-PAC] 2.8).
     fn pac(&self, key: &Key<Krbtgt>) -> Result<Vec<u8>, Refused> {
-        let partial = &self.0.client.ticket;
-        let cname = partial.cname.as_name();
-        let name = cname.only_component().and_then(|name| std::str::from_utf8(name).ok()).unwrap_or_default();
-        let authtime = FileTime::from_unix_seconds(partial.authtime.unix_seconds());
+        let authtime = FileTime::from_unix_seconds(self.0.client.ticket.authtime.unix_seconds());
         let mut pac = Vec::new();
         self.0
             .account
             .pac
-            .compose(authtime, name, key.pac_signature_type(), &|octets| key.pac_key().mac(octets), &mut pac)
+            .compose(
+                authtime,
+                self.0.name(),
+                key.pac_signature_type(),
+                &|octets| key.pac_key().mac(octets),
+                &mut pac,
+            )
             .map_err(|error| match error {
                 PacError::TooLong(_) => Refusal::PacTooLarge.into(),
                 _ => Refusal::Internal.because("the PAC cannot be composed"),

@@ -24,9 +24,9 @@ use zeroize::Zeroizing;
 
 pub use admission::{AdmittedClient, PermittedClient};
 pub use authenticator::AuthenticatedRequest;
-pub use domain::{Admission, Domain, Domains, Rules, Snapshot, Timestamp};
+pub use domain::{AllowedKinds, Domain, Domains, Snapshot, TicketRules, Timestamp};
 pub use error_reply::{error_reply, too_big_reply};
-pub use identity::{AuthenticatedClient, IdentifiedClient, NameQuestion, Unidentified};
+pub use identity::{AuthenticatedClient, IdentifiedClient, Unidentified};
 pub use issue::{Entropy, Issued};
 pub use notes::{Note, Notes};
 pub use refusal::{Detail, Refusal, Refused, Rejected};
@@ -80,6 +80,7 @@ pub fn exchange<'a>(
 ) -> Result<Issued, Rejected> {
     let client = verify(request, snapshot)?;
     let account = find(&client.requestor());
-    let client = client.identify(account).map_err(|unidentified| unidentified.refuse(true))?;
+    let view = client.domain().directory.as_deref();
+    let client = client.identify(account, view).map_err(|unidentified| unidentified.refuse(true))?;
     Ok(issue(client, snapshot.now, entropy)?)
 }

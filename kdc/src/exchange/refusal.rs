@@ -47,7 +47,7 @@ refusals! {
     NoPadata = 25, "no_padata";
     /// No PA-TGS-REQ among the padata.
     NoTgsReq = 16, "no_pa_tgs_req";
-    /// More than one PA-TGS-REQ: which one counts is not for us to guess.
+    /// Two padata of a type that we read: which one counts is not for us to guess.
     DuplicatePadata = 13, "duplicate_padata";
     /// PA-FX-FAST: the inner body is authoritative, and we do not read it.
     Fast = 29, "fast_not_supported";
@@ -63,16 +63,16 @@ refusals! {
     NotPartial = 29, "not_a_partial_tgt";
     /// No key is loaded for the ticket's branch number.
     UnknownBranch = 7, "unknown_branch";
-    /// Something other than krbtgt is asked for.
-    ServiceTicket = 7, "service_ticket";
-    /// A KDC option that an exchange does not have.
-    KdcOption = 13, "kdc_option";
-    /// enc-authorization-data or additional-tickets.
-    UnsupportedField = 13, "unsupported_field";
     /// S4U2Self with a partial TGT.
     S4u = 6, "s4u";
     /// A ticket for later is asked for.
     Postdated = 10, "postdated";
+    /// A KDC option that an exchange does not have.
+    KdcOption = 13, "kdc_option";
+    /// enc-authorization-data or additional-tickets.
+    UnsupportedField = 13, "unsupported_field";
+    /// Something other than krbtgt is asked for.
+    ServiceTicket = 7, "service_ticket";
     /// A padata element that we read does not decode.
     MalformedPadata = 60, "malformed_padata";
 
@@ -105,10 +105,6 @@ refusals! {
     Transited = 20, "transited";
     /// The ticket's addresses do not hold the sender's, and `check-addresses` is on.
     Address = 38, "address";
-    /// The authorization data of the ticket or the authenticator does not decode.
-    MalformedAuthorizationData = 60, "malformed_authorization_data";
-    /// FAST armour in the authorization data of the ticket or the authenticator.
-    ArmorInAuthorizationData = 31, "armor_in_authorization_data";
 
     // The authenticator.
     /// The authenticator does not decrypt or does not decode.
@@ -117,10 +113,6 @@ refusals! {
     ClientMismatch = 36, "client_mismatch";
     /// The authenticator's time is too far from ours.
     ClockSkew = 37, "clock_skew";
-    /// The authenticator's subkey is of a type that we do not use.
-    SubkeyType = 14, "subkey_type";
-    /// The authenticator's subkey has the wrong length or is zero.
-    Subkey = 31, "subkey";
     /// The authenticator has no checksum of the body.
     ChecksumMissing = 50, "checksum_missing";
     /// The checksum of the body is of a type that anybody can collide.
@@ -129,6 +121,18 @@ refusals! {
     ChecksumUnknown = 15, "checksum_unknown";
     /// The checksum is not that of the body.
     ChecksumMismatch = 41, "checksum_mismatch";
+    /// The authenticator's subkey is of a type that we do not use.
+    SubkeyType = 14, "subkey_type";
+    /// The authenticator's subkey has the wrong length or is zero.
+    Subkey = 31, "subkey";
+    /// The authorization data of the ticket or the authenticator does not decode.
+    MalformedAuthorizationData = 60, "malformed_authorization_data";
+    /// FAST armour in the authorization data of the ticket or the authenticator.
+    ArmorInAuthorizationData = 31, "armor_in_authorization_data";
+    /// A sign of FAST in the authenticator of a request without it.
+    FastUsed = 41, "fast_used";
+    /// Authorization data that must be understood and is not.
+    CriticalAuthorizationData = 60, "critical_authorization_data";
 
     // The PAC.
     /// No PAC, or more than one.

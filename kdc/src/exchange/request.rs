@@ -104,8 +104,9 @@ impl<'r> TgsRequest<'r> {
         domain: &Domain,
         now: KerberosTime,
     ) -> Result<(), Rejected> {
-        if !body.sname.as_ref().is_some_and(|sname| domain.is_krbtgt(sname)) {
-            return Err(not_ours(Refusal::ServiceTicket));
+        // A service that impersonates or asks user-to-user names itself as sname, so these come before it.
+        if self.has_padata(pa_type::FOR_USER) || self.has_padata(pa_type::S4U_X509_USER) {
+            return Err(not_ours(Refusal::S4u));
         }
         if body.kdc_options & kdc_options::POSTDATED != 0 {
             return Err(not_ours(Refusal::Postdated));
@@ -116,8 +117,8 @@ impl<'r> TgsRequest<'r> {
         if body.enc_authorization_data.is_some() || body.additional_tickets.is_some() {
             return Err(not_ours(Refusal::UnsupportedField));
         }
-        if self.has_padata(pa_type::FOR_USER) || self.has_padata(pa_type::S4U_X509_USER) {
-            return Err(not_ours(Refusal::S4u));
+        if !body.sname.as_ref().is_some_and(|sname| domain.is_krbtgt(sname)) {
+            return Err(not_ours(Refusal::ServiceTicket));
         }
         if body.from.is_some_and(|from| from > now.saturating_add(domain.rules.clock_skew)) {
             return Err(not_ours(Refusal::Postdated));
@@ -165,13 +166,20 @@ impl Wishes {
     fn read(message: &KdcReq<'_>) -> Result<Self, Refused> {
         let malformed = |_| Refused::from(Refusal::MalformedPadata);
         let mut wishes = Self::default();
-        for value in message.padata_of_kind(pa_type::PAC_OPTIONS) {
+        if let Some(value) = only(message, pa_type::PAC_OPTIONS)? {
             wishes.pac_options = PaPacOptions::parse(value).map_err(malformed)?.0;
         }
-        for value in message.padata_of_kind(pa_type::KERB_KEY_LIST_REQ) {
+        if let Some(value) = only(message, pa_type::KERB_KEY_LIST_REQ)? {
             let types = KerbKeyListReq::parse(value).map_err(malformed)?.len();
             wishes.key_list = (1..=Self::KEY_LIST_TYPES).contains(&types);
         }
         Ok(wishes)
     }
+}
+
+/// The value of the one element of padata of this type.
+fn only<'r>(message: &KdcReq<'r>, kind: i32) -> Result<Option<&'r [u8]>, Refused> {
+    let mut values = message.padata_of_kind(kind);
+    let first = values.next();
+    if values.next().is_some() { Err(Refusal::DuplicatePadata.into()) } else { Ok(first) }
 }

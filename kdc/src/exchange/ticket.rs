@@ -52,10 +52,9 @@ impl<'r, 's> ClaimedRequest<'r, 's> {
         *plain = opened;
         let part =
             EncTicketPart::parse(plain).map_err(|_| Refusal::TicketIntegrity.because("does not decode"))?;
-        let who = Who::of_ticket(self.domain, self.branch.number(), &part);
         let mut notes = Notes::default();
-        let session_key =
-            check(&part, self.domain, snapshot, &mut notes).map_err(|refused| refused.about(who))?;
+        let session_key = check(&part, self.domain, snapshot, &mut notes)
+            .map_err(|refused| refused.about(Who::of_ticket(self.domain, self.branch.number(), &part)))?;
         Ok(OpenedTicket { request: self, part, session_key, key, notes })
     }
 }
@@ -76,8 +75,6 @@ fn check(
 ) -> Result<EncryptionKey, Refused> {
     let session_key = usable_key(&part.key, Refusal::SessionKeyType, Refusal::SessionKey)?;
     in_time(part, domain, snapshot.now.seconds, notes)?;
-    let [transited_nothing, known_encoding] =
-        [part.transited.contents.is_empty(), matches!(part.transited.tr_type, 0 | 1)];
     if !domain.is_realm(part.crealm) {
         return Err(Refusal::ClientRealm.into());
     }
@@ -85,10 +82,10 @@ fn check(
     if part.flags & ticket_flags::ANONYMOUS != 0 {
         return Err(Refusal::Anonymous.into());
     }
-    if !known_encoding {
+    if !matches!(part.transited.tr_type, 0 | 1) {
         return Err(Refusal::TransitedType.into());
     }
-    if !transited_nothing {
+    if !part.transited.contents.is_empty() {
         return Err(Refusal::Transited.into());
     }
     if domain.rules.check_addresses && !holds_address(part, snapshot.source) {

@@ -11,7 +11,7 @@ use tracing::info;
 use super::clock::Clock;
 use super::origin::Origin;
 use super::rate::Rate;
-use crate::exchange::{Issued, Notes, Refused};
+use crate::exchange::{Issued, Notes, Refused, Who};
 
 /// Refusals before a ticket opened are anybody's to cause: this many are logged in a second, all are counted.
 const ANONYMOUS_LINES_PER_SECOND: u32 = 10;
@@ -47,6 +47,21 @@ impl Audit {
             notes = %NoteList(issued.notes),
             duration_us = micros(took),
             "issued"
+        );
+    }
+
+    /// A reply was sent again.
+    pub fn retransmitted(&self, origin: Origin, who: &Who) {
+        info!(
+            target: "tgtx::audit",
+            outcome = "retransmitted",
+            realm = &*who.realm,
+            client_name = %who.name(),
+            client_sid = who.sid.map(tracing::field::display),
+            branch_id = who.branch,
+            source = %origin.peer,
+            transport = origin.transport.label(),
+            "retransmitted"
         );
     }
 

@@ -4,7 +4,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
 use super::clock::Clock;
@@ -20,7 +19,7 @@ use super::connections::Connections;
 use super::domain_directory::DomainDirectory;
 use super::entropy::{self, EntropyError};
 use super::metrics::Metrics;
-use super::prepared::Prepared;
+use super::prepared::PreparedDomain;
 use super::publisher::{Publisher, publish};
 use super::readiness::Readiness;
 use super::replays::{ReplayLimits, ReplayMemory};
@@ -32,8 +31,12 @@ use super::udp_socket::KerberosUdpSocket;
 use super::{hardening, http, udp};
 use crate::config::Config;
 
-/// Datagrams that wait for the directory at once; each is at most `udp-request-limit` octets.
-const COLD_QUEUE: usize = 4096;
+/// Datagrams that wait for the directory, and as many that are being answered; each is at most `udp-request-limit`
+/// octets.
+const COLD_QUEUE: usize = 1024;
+
+/// How long a stop waits for requests under way.
+const DRAIN: Duration = Duration::from_secs(4);
 
 /// How often principals that are no longer fresh are thrown out.
 const SWEEP: Duration = Duration::from_secs(10);
@@ -75,9 +78,9 @@ pub struct Daemon {
     kerberos: Vec<SocketAddr>,
     metrics: SocketAddr,
     readiness: Arc<Readiness>,
-    stopping: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
     tasks: JoinSet<()>,
+    service: Arc<Service>,
 }
 
 impl Daemon {
@@ -93,8 +96,9 @@ impl Daemon {
         recorder: PrometheusHandle,
     ) -> Result<Self, StartError> {
         let domains = config.domains.iter().zip(files);
-        let prepared =
-            domains.map(|(domain, files)| Prepared::new(domain, files)).collect::<Result<Vec<_>, _>>()?;
+        let prepared = domains
+            .map(|(domain, files)| PreparedDomain::new(domain, files))
+            .collect::<Result<Vec<_>, _>>()?;
         prepared.iter().for_each(tell_of_keys);
         let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let sockets = sockets::bind_kerberos(&config.listen, threads)?;
@@ -115,6 +119,7 @@ impl Daemon {
             .collect();
         let replays = ReplayMemory::new(&ReplayLimits::from(config), &entropy::octets()?);
         let service = Arc::new(Service::new(
+            publisher.domains(),
             directories,
             replays,
             config.listen.udp_reply_limit,
@@ -126,9 +131,9 @@ impl Daemon {
             kerberos: Vec::new(),
             metrics: observers.local_addr()?,
             readiness: Arc::clone(&readiness),
-            stopping: Arc::default(),
             threads: Vec::new(),
             tasks: JoinSet::new(),
+            service: Arc::clone(&service),
         };
         daemon.watch_directories(&service, &publisher);
         daemon.tasks.spawn(http::keep_recorder_small(recorder.clone()));
@@ -160,14 +165,32 @@ impl Daemon {
         &self.readiness
     }
 
-    /// Takes no more requests, and ends when the packet threads have answered theirs.
+    /// Reads the directory again, and forgets what it said of principals.
+    pub fn read_again(&self) {
+        for directory in self.service.directories() {
+            match directory.read_again() {
+                Ok(()) => info!(realm = directory.realm(), "reading the directory again"),
+                Err(error) => warn!(realm = directory.realm(), "the directory stays as it was read: {error}"),
+            }
+        }
+    }
+
+    /// Ends when a task that must not end has ended, which only a defect makes it do.
+    pub async fn failed(&mut self) {
+        self.tasks.join_next().await;
+    }
+
+    /// Takes no more requests, lets those under way end, but not for long, and stops.
     pub async fn stop(mut self) {
-        self.stopping.store(true, Ordering::Relaxed);
+        self.service.stop();
         let threads = std::mem::take(&mut self.threads);
         // The threads look up several times a second; a defect in one has been logged by it.
-        let _ =
-            tokio::task::spawn_blocking(move || threads.into_iter().for_each(|thread| drop(thread.join())))
-                .await;
+        let joined =
+            tokio::task::spawn_blocking(move || threads.into_iter().for_each(|thread| drop(thread.join())));
+        let _ = joined.await;
+        if timeout(DRAIN, self.service.idle()).await.is_err() {
+            warn!("stopping with requests under way");
+        }
         self.tasks.shutdown().await;
     }
 
@@ -187,10 +210,10 @@ impl Daemon {
         let (cold, handed_over) = mpsc::channel(COLD_QUEUE);
         self.tasks.spawn(udp::serve_cold(handed_over, Arc::clone(service)));
         for socket in groups.into_iter().flatten() {
-            let (service, cold, stopping) = (Arc::clone(service), cold.clone(), Arc::clone(&self.stopping));
+            let (service, cold) = (Arc::clone(service), cold.clone());
             let thread = thread::Builder::new()
                 .name("tgtx-udp".to_owned())
-                .spawn(move || udp::serve(socket, &service, &cold, &stopping))?;
+                .spawn(move || udp::serve(socket, &service, &cold))?;
             self.threads.push(thread);
         }
         Ok(())
@@ -221,7 +244,7 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        self.stopping.store(true, Ordering::Relaxed);
+        self.service.stop();
     }
 }
 
@@ -238,7 +261,7 @@ fn connection_limit(configured: Option<NonZeroUsize>) -> io::Result<usize> {
 }
 
 /// Says which keys are not used, and that one is missing without which the daemon is not ready.
-fn tell_of_keys(domain: &Prepared) {
+fn tell_of_keys(domain: &PreparedDomain) {
     let realm = &*domain.realm;
     for skipped in domain.keys.skipped() {
         info!(realm, "keytab entry not used: {skipped}");

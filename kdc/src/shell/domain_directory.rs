@@ -7,13 +7,12 @@ use pac::{FileTime, Sid};
 use tokio::sync::watch;
 
 use super::clock::Clock;
-use super::directory::{Directory, DirectoryError, Found, Poller, PrincipalCache, Seen};
+use super::directory::{Directory, Found, Poller, PrincipalCache, ReadError, Seen};
 use super::metrics::LdapSearches;
-use crate::directory::{DirectoryView, Principal, SidHistory};
-use crate::exchange::NameQuestion;
+use crate::directory::{ClientName, DirectoryView, Principal, SidHistory};
 
-/// Principals remembered for one domain at most; beyond, they are read each time.
-const CACHE_CAPACITY: usize = 200_000;
+/// Principals remembered for one domain at most, some 3 KiB each; beyond, they are read each time.
+const CACHE_CAPACITY: usize = 65_536;
 
 /// The directory of one domain, its cache, and the task that keeps its view fresh.
 pub struct DomainDirectory {
@@ -84,6 +83,19 @@ impl DomainDirectory {
         self.max_stale
     }
 
+    /// Reads the file behind it again, if it is one, and policy lists and branches at once; forgets all principals.
+    ///
+    /// # Errors
+    /// The file is not as it should be: what was read before stays.
+    pub fn read_again(&self) -> Result<(), ReadError> {
+        if let Directory::Ldif(file) = &*self.directory {
+            file.reload()?;
+        }
+        self.poller.read_again();
+        self.cache.clear();
+        Ok(())
+    }
+
     /// The principals remembered.
     #[must_use]
     pub fn cache(&self) -> &PrincipalCache<Principal> {
@@ -96,12 +108,12 @@ impl DomainDirectory {
         self.cache.cached(&sid, now)
     }
 
-    /// The account, from the directory if need be: one read for however many ask at once.
+    /// The account, with what `view` says of its domain, from the directory if need be: one read for however many ask
+    /// at once.
     ///
     /// # Errors
-    /// [`DirectoryError`]; an incomplete answer is one.
-    pub async fn find(&self, sid: Sid, now: Instant) -> Found<Principal> {
-        let view = self.view()?;
+    /// [`ReadError`]; an incomplete answer is one.
+    pub async fn find(&self, sid: Sid, view: Arc<DirectoryView>, now: Instant) -> Found<Principal> {
         let directory = Arc::clone(&self.directory);
         let (sid_history, searches) = (self.sid_history, self.searches.clone());
         let wall = FileTime::from_unix_seconds(self.clock.now().seconds.unix_seconds());
@@ -117,19 +129,8 @@ impl DomainDirectory {
     /// Whether an account has the name.
     ///
     /// # Errors
-    /// [`DirectoryError`].
-    pub async fn name_exists(&self, question: &NameQuestion) -> Result<bool, DirectoryError> {
-        self.directory.name_exists(question.name.as_bytes(), question.enterprise).await
-    }
-
-    fn view(&self) -> Result<Arc<DirectoryView>, DirectoryError> {
-        let seen = self.poller.seen();
-        let seen = seen.borrow();
-        match &*seen {
-            Some(seen) => Ok(Arc::clone(&seen.view)),
-            None => {
-                Err(DirectoryError::Unavailable("branches and policy lists were not read yet".to_owned()))
-            }
-        }
+    /// [`ReadError`].
+    pub async fn name_exists(&self, name: &ClientName) -> Result<bool, ReadError> {
+        self.directory.name_exists(name).await
     }
 }

@@ -4,9 +4,7 @@
 //! that turn the direction of writing are escaped before a line is written: one event is always one line.
 
 use std::io::{self, IsTerminal, Write};
-use std::panic;
 
-use tracing::error;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
@@ -32,10 +30,7 @@ pub fn start(settings: &Log) -> Result<(), TryInitError> {
         LogFormat::Auto => !io::stderr().is_terminal(),
     };
     let layer = lines(json, io::stderr).with_filter(filter);
-    tracing_subscriber::registry().with(layer).try_init()?;
-    // A defect is an event like any other, not the lines of the standard library's own report.
-    panic::set_hook(Box::new(|defect| error!("a defect: {defect}")));
-    Ok(())
+    tracing_subscriber::registry().with(layer).try_init()
 }
 
 /// Writes each event as one line, in JSON or for people.

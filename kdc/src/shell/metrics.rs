@@ -7,7 +7,7 @@ use metrics::{
     histogram,
 };
 
-use super::directory::DirectoryError;
+use super::directory::ReadError;
 use super::origin::Transport;
 use super::readiness::CheckName;
 use super::udp_socket;
@@ -39,6 +39,11 @@ pub const ALL: &[Described] = &[
     counts("tgtx_dropped_total", "Messages not answered at all, by reason"),
     counts("tgtx_retransmits_total", "Requests answered again from memory"),
     counts("tgtx_replays_total", "Authenticators seen in other bytes or from another address"),
+    measures("tgtx_replay_entries", "Authenticators remembered"),
+    counts(
+        "tgtx_replay_overflows_total",
+        "Buckets of authenticators forgotten early because the memory was full",
+    ),
     counts("tgtx_responses_too_big_total", "Replies over udp-reply-limit: the client was sent to TCP"),
     counts("tgtx_panics_total", "Requests given up because of a defect of ours; the log has each"),
     lasts("tgtx_exchange_duration_seconds", "From the arrival of a request to its answer, by result"),
@@ -170,11 +175,12 @@ pub struct Metrics {
     dropped_oversize: Counter,
     dropped_short: Counter,
     dropped_loop: Counter,
-    dropped_overload: Counter,
+    dropped_unsent: Counter,
     retransmits: Counter,
     replays: Counter,
     too_big: Counter,
-    panics: Counter,
+    replay_entries: Gauge,
+    replay_overflows: Counter,
     reply_size: Histogram,
     tcp_connections: Gauge,
     tcp_closed: PerLabel<TcpClosed>,
@@ -217,11 +223,12 @@ impl Metrics {
             dropped_oversize: dropped("oversize"),
             dropped_short: dropped("short"),
             dropped_loop: dropped("loop"),
-            dropped_overload: dropped("overload"),
+            dropped_unsent: dropped("unsent"),
             retransmits: counter!("tgtx_retransmits_total"),
             replays: counter!("tgtx_replays_total"),
             too_big: counter!("tgtx_responses_too_big_total"),
-            panics: counter!("tgtx_panics_total"),
+            replay_entries: gauge!("tgtx_replay_entries"),
+            replay_overflows: counter!("tgtx_replay_overflows_total"),
             reply_size: histogram!("tgtx_reply_size_bytes"),
             tcp_connections: gauge!("tgtx_tcp_connections"),
             tcp_closed: PerLabel::new(
@@ -271,9 +278,15 @@ impl Metrics {
         self.dropped_loop.increment(dropped.looping);
     }
 
-    /// A datagram that needs the directory found the queue full.
-    pub fn dropped_overload(&self) {
-        self.dropped_overload.increment(1);
+    /// The kernel did not take so many replies.
+    pub fn unsent(&self, replies: usize) {
+        self.dropped_unsent.increment(u64::try_from(replies).unwrap_or(u64::MAX));
+    }
+
+    /// The state of the replay memory.
+    pub fn replay_memory(&self, entries: usize, overflows: u64) {
+        self.replay_entries.set(u32::try_from(entries).unwrap_or(u32::MAX));
+        self.replay_overflows.absolute(overflows);
     }
 
     /// A reply was sent again.
@@ -284,13 +297,6 @@ impl Metrics {
     /// A reply did not fit a datagram.
     pub fn too_big(&self) {
         self.too_big.increment(1);
-    }
-
-    /// Counts a panic between now and the drop of what it gives: hold it while a request is answered, on whichever
-    /// thread or task that is.
-    #[must_use]
-    pub fn watch_for_defects(&self) -> impl Drop + Send + Sync + '_ {
-        DefectWatch(&self.panics)
     }
 
     /// So many TCP connections are open.
@@ -314,16 +320,6 @@ impl Metrics {
     }
 }
 
-struct DefectWatch<'m>(&'m Counter);
-
-impl Drop for DefectWatch<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.increment(1);
-        }
-    }
-}
-
 /// Counts directory reads; cheap to clone.
 #[derive(Clone)]
 pub struct LdapSearches {
@@ -341,11 +337,11 @@ impl LdapSearches {
     }
 
     /// An account was read, or found not to be there, or could not be read.
-    pub fn count<T>(&self, outcome: &Result<T, DirectoryError>) {
+    pub fn count<T>(&self, outcome: &Result<T, ReadError>) {
         match outcome {
             Ok(_) => &self.ok,
-            Err(DirectoryError::Unavailable(_)) => &self.unavailable,
-            Err(DirectoryError::Data { .. }) => &self.data,
+            Err(ReadError::Unavailable(_)) => &self.unavailable,
+            Err(ReadError::Data { .. }) => &self.data,
         }
         .increment(1);
     }
@@ -372,19 +368,5 @@ mod tests {
             Kind::Histogram(_) => "histogram",
         };
         assert_eq!(documented, ALL.iter().map(|metric| (metric.name, kind(metric))).collect());
-    }
-
-    #[test]
-    fn a_panic_is_counted_where_it_is_watched_for() {
-        let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
-        let metrics = metrics::with_local_recorder(&recorder, Metrics::register);
-        drop(metrics.watch_for_defects());
-        let defect = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            let _watch = metrics.watch_for_defects();
-            panic!("a defect");
-        }));
-        assert!(defect.is_err());
-        let rendered = recorder.handle().render();
-        assert!(rendered.contains("\ntgtx_panics_total 1\n"), "{rendered}");
     }
 }

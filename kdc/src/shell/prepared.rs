@@ -9,17 +9,17 @@ use super::domain_directory::DirectoryRules;
 use super::static_faults::{DirectoryFiles, DomainFiles, StaticFault};
 use crate::config;
 use crate::directory::SidHistory;
-use crate::exchange::{Admission, Rules};
+use crate::exchange::{AllowedKinds, TicketRules};
 use crate::krb::keys::DomainKeys;
 
 /// A domain with everything its files hold, before a socket is opened.
-pub struct Prepared {
+pub struct PreparedDomain {
     /// The Kerberos realm.
     pub realm: Arc<str>,
     /// The keys in its keytabs.
     pub keys: Arc<DomainKeys>,
     /// What the configuration decides about its tickets.
-    pub rules: Rules,
+    pub rules: TicketRules,
     directory: DirectorySource,
     directory_rules: DirectoryRules,
 }
@@ -30,7 +30,7 @@ enum DirectorySource {
     Ldif(LdifDirectory),
 }
 
-impl Prepared {
+impl PreparedDomain {
     /// Makes sense of a domain's files.
     ///
     /// # Errors
@@ -42,14 +42,14 @@ impl Prepared {
         Ok(Self {
             realm,
             keys: Arc::new(keys),
-            rules: Rules {
+            rules: TicketRules {
                 max_lifetime: domain.tickets.max_lifetime,
                 max_renew: domain.tickets.max_renew,
                 clock_skew: domain.tickets.clock_skew.duration(),
                 max_partial_lifetime: domain.tickets.max_partial_lifetime,
                 require_body_checksum: domain.require_body_checksum,
                 check_addresses: domain.tickets.check_addresses,
-                admission: Admission {
+                allowed_kinds: AllowedKinds {
                     computers: domain.policy.allow_computers,
                     service_accounts: domain.policy.allow_service_accounts,
                     administrator: domain.policy.allow_administrator,

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::directory::Seen;
-use super::prepared::Prepared;
+use super::prepared::PreparedDomain;
 use super::readiness::{CheckName, Readiness};
 use super::service::Service;
 use crate::directory::Branch;
@@ -21,16 +21,23 @@ pub struct Publisher {
 
 impl Publisher {
     /// Of these domains, none of which is served yet.
-    pub fn new(prepared: &[Prepared], readiness: Arc<Readiness>) -> Self {
-        let domain = |prepared: &Prepared| {
+    pub fn new(prepared: &[PreparedDomain], readiness: Arc<Readiness>) -> Self {
+        let domain = |prepared: &PreparedDomain| {
             Arc::new(Domain {
                 realm: Arc::clone(&prepared.realm),
                 keys: Arc::clone(&prepared.keys),
                 rules: prepared.rules.clone(),
+                netbios_name: None,
                 directory: None,
             })
         };
         Self { domains: Mutex::new(prepared.iter().map(domain).collect()), readiness }
+    }
+
+    /// The domains as they are now.
+    #[must_use]
+    pub fn domains(&self) -> Domains {
+        Domains::new(self.domains.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
     /// Replaces the view of one domain; `None` if there is none that is fresh.
@@ -41,6 +48,10 @@ impl Publisher {
                 realm: Arc::clone(&slot.realm),
                 keys: Arc::clone(&slot.keys),
                 rules: slot.rules.clone(),
+                netbios_name: match &seen {
+                    Some(seen) => Some(seen.view.netbios_name.as_str().into()),
+                    None => slot.netbios_name.clone(),
+                },
                 directory: seen.map(|seen| seen.view),
             });
             self.report(slot);
@@ -107,7 +118,11 @@ pub async fn publish(
             }
         };
         tokio::select! {
-            changed = views.changed() => if changed.is_err() { return },
+            changed = views.changed() => if changed.is_err() {
+                // Nobody looks any more, so nothing is fresh.
+                publisher.publish(&service, index, None);
+                return;
+            },
             () = gets_stale => {}
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! One memory is shared by all sockets, transports and domains of the process. It is asked after the body
 //! checksum and the PAC hold, so that nobody burns a victim's authenticator with a mangled copy, and it knows
-//! four answers ([`Admission`]): never seen; seen in the same bytes from the same address, with or without the
+//! four answers ([`ReplayVerdict`]): never seen; seen in the same bytes from the same address, with or without the
 //! reply at hand; seen otherwise, which is a replay (RFC 4120 §3.2.3, KRB_AP_ERR_REPEAT).
 //!
 //! An authenticator is accepted while its time is within the skew of ours, so one that is a skew ahead stays
@@ -35,14 +35,12 @@ const BUCKETS_PER_WINDOW: u32 = 10;
 /// What the memory says of one authentic request.
 #[must_use]
 #[derive(Debug, PartialEq, Eq)]
-pub enum Admission {
-    /// Never seen: serve it, then [`ReplayMemory::remember`] the reply.
-    New(Token),
+pub enum ReplayVerdict {
+    /// Never seen, or a retransmit whose reply is not kept any more or still in the making: serve it, then
+    /// [`ReplayMemory::remember`] the reply.
+    Serve(Token),
     /// The same bytes from the same address, and the reply is still at hand: send it again, do no work.
     Retransmit(Bytes),
-    /// The same bytes from the same address, but the reply is no longer kept or still in the making: serve it
-    /// afresh, it is no replay.
-    RetransmitWithoutReply(Token),
     /// The authenticator came before in other bytes or from another address: KRB_AP_ERR_REPEAT (34).
     Replay,
 }
@@ -77,7 +75,8 @@ impl From<&Config> for ReplayLimits {
             .unwrap_or_default();
         Self {
             entries: config.replay.entries,
-            window: skew.saturating_mul(2),
+            // Times are compared in whole seconds, so a skew lasts up to one more.
+            window: skew.saturating_mul(2).saturating_add(Duration::from_secs(1)),
             reply_time: config.replay.reply_time,
             reply_memory: config.replay.reply_memory,
         }
@@ -121,7 +120,13 @@ impl ReplayMemory {
 
     /// Judges one request by the cipher of its authenticator, its bytes and where it came from, and remembers it.
     /// Port and transport do not count: a client repeats over TCP, from another port, what UDP could not carry.
-    pub fn admit(&self, authenticator: &[u8], request: &[u8], source: IpAddr, now: Duration) -> Admission {
+    pub fn admit(
+        &self,
+        authenticator: &[u8],
+        request: &[u8],
+        source: IpAddr,
+        now: Duration,
+    ) -> ReplayVerdict {
         let token = self.token(authenticator, request, source);
         let known = {
             let mut shard = self.shard(token.authenticator);
@@ -134,11 +139,11 @@ impl ReplayMemory {
             known
         };
         match known {
-            None => Admission::New(token),
-            Some(request) if request != token.request => Admission::Replay,
+            None => ReplayVerdict::Serve(token),
+            Some(request) if request != token.request => ReplayVerdict::Replay,
             Some(_) => match lock(&self.replies).find(token, now) {
-                Some(reply) => Admission::Retransmit(reply),
-                None => Admission::RetransmitWithoutReply(token),
+                Some(reply) => ReplayVerdict::Retransmit(reply),
+                None => ReplayVerdict::Serve(token),
             },
         }
     }
@@ -284,8 +289,14 @@ struct KeptReplies {
     time: Duration,
     memory: usize,
     octets: usize,
-    by_authenticator: DigestMap<(u64, Bytes)>,
+    by_authenticator: DigestMap<Kept>,
     oldest_first: VecDeque<(Duration, AuthenticatorDigest)>,
+}
+
+struct Kept {
+    request: u64,
+    reply: Bytes,
+    since: Duration,
 }
 
 impl KeptReplies {
@@ -301,8 +312,10 @@ impl KeptReplies {
 
     fn find(&mut self, token: Token, now: Duration) -> Option<Bytes> {
         self.forget_expired(now);
-        let (request, reply) = self.by_authenticator.get(&token.authenticator)?;
-        (*request == token.request).then(|| reply.clone())
+        let kept = self.by_authenticator.get(&token.authenticator)?;
+        // Requests are not answered in the order they came, so one behind a younger one may have expired.
+        let fresh = now.saturating_sub(kept.since) <= self.time;
+        (fresh && kept.request == token.request).then(|| kept.reply.clone())
     }
 
     fn insert(&mut self, token: Token, reply: Bytes, now: Duration) {
@@ -319,7 +332,8 @@ impl KeptReplies {
         }
         self.octets = self.octets.saturating_add(reply.len());
         self.oldest_first.push_back((now, token.authenticator));
-        self.by_authenticator.insert(token.authenticator, (token.request, reply));
+        let kept = Kept { request: token.request, reply, since: now };
+        self.by_authenticator.insert(token.authenticator, kept);
     }
 
     fn forget_expired(&mut self, now: Duration) {
@@ -331,7 +345,7 @@ impl KeptReplies {
     fn drop_oldest(&mut self) {
         let dropped = self.oldest_first.pop_front().and_then(|(_, key)| self.by_authenticator.remove(&key));
         match dropped {
-            Some((_, reply)) => self.octets = self.octets.saturating_sub(reply.len()),
+            Some(kept) => self.octets = self.octets.saturating_sub(kept.reply.len()),
             None => self.octets = 0,
         }
     }

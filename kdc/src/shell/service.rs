@@ -1,6 +1,7 @@
 //! One request, from octets to octets: the pure halves of the exchange with the two impure things between them.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -9,12 +10,13 @@ use zeroize::Zeroizing;
 
 use super::audit::Audit;
 use super::clock::Clock;
-use super::directory::DirectoryError;
+use super::directory::ReadError;
 use super::domain_directory::DomainDirectory;
 use super::entropy;
+use super::in_flight::{InFlight, InFlightCount};
 use super::metrics::Metrics;
 use super::origin::{Origin, Transport};
-use super::replays::{Admission, ReplayMemory, Token};
+use super::replays::{ReplayMemory, ReplayVerdict, Token};
 use crate::directory::Principal;
 use crate::exchange::{
     self, AuthenticatedClient, Domains, Entropy, Issued, Refusal, Refused, Rejected, Snapshot, Timestamp,
@@ -39,6 +41,8 @@ pub struct Service {
     clock: Clock,
     audit: Audit,
     metrics: Metrics,
+    in_flight: Arc<InFlightCount>,
+    stopping: AtomicBool,
 }
 
 /// A request on its way: what its outcome is reported with.
@@ -50,9 +54,10 @@ struct Request<'r> {
 }
 
 impl Service {
-    /// A service of the domains behind these directories; none is served before [`Self::set_domains`].
+    /// A service of `domains`, each with the directory of the same realm.
     #[must_use]
     pub fn new(
+        domains: Domains,
         directories: Vec<DomainDirectory>,
         replays: ReplayMemory,
         udp_reply_limit: usize,
@@ -60,13 +65,15 @@ impl Service {
         metrics: Metrics,
     ) -> Self {
         Self {
-            domains: ArcSwap::from_pointee(Domains::default()),
+            domains: ArcSwap::from_pointee(domains),
             directories,
             replays,
             udp_reply_limit,
             clock,
             audit: Audit::new(clock),
             metrics,
+            in_flight: Arc::default(),
+            stopping: AtomicBool::new(false),
         }
     }
 
@@ -89,6 +96,13 @@ impl Service {
             kept = kept.saturating_add(directory.cache().len());
         }
         self.metrics.cached_principals(kept);
+        self.metrics.replay_memory(self.replays.len(), self.replays.overflows());
+    }
+
+    /// The clock that requests are timed by.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// What is counted about the service.
@@ -101,7 +115,6 @@ impl Service {
     /// asked: hand the octets to [`Self::answer`], they are counted and nothing else has been done with them.
     #[must_use]
     pub fn answer_warm(&self, octets: &[u8], origin: Origin) -> Option<Answer> {
-        let _watch = self.metrics.watch_for_defects();
         self.metrics.request(origin.transport);
         let request = self.request(octets, origin);
         let domains = self.domains.load();
@@ -117,16 +130,18 @@ impl Service {
         Some(match self.admit(&request, &client) {
             Err(answer) => answer,
             Ok(token) => {
-                let identified = client.identify(Some(&account)).map_err(|why| why.refuse(true));
+                let view = client.domain().directory.as_deref();
+                let identified = client.identify(Some(&account), view).map_err(|why| why.refuse(true));
                 self.conclude(&request, token, identified.and_then(|client| self.issue(client, request.now)))
             }
         })
     }
 
-    /// Answers what [`Self::answer_warm`] could not, asking the directory.
-    pub async fn answer(&self, octets: &[u8], origin: Origin) -> Answer {
-        let _watch = self.metrics.watch_for_defects();
-        let request = self.request(octets, origin);
+    /// Answers what [`Self::answer_warm`] could not, asking the directory. `arrived` is when the message came, by the
+    /// daemon's monotonic clock.
+    pub async fn answer(&self, octets: &[u8], origin: Origin, arrived: Duration) -> Answer {
+        let _in_flight = self.in_flight.begin();
+        let request = Request { octets, origin, now: self.clock.now(), since: arrived };
         let domains = self.domains.load_full();
         let snapshot = Snapshot { now: request.now, source: origin.peer.ip(), domains: &domains };
         let client = match exchange::verify(octets, &snapshot) {
@@ -137,17 +152,48 @@ impl Service {
             Ok(token) => token,
             Err(answer) => return answer,
         };
-        let outcome = match self.find(&client).await {
-            Err(refused) => Err(refused),
-            Ok(account) => {
-                let realm = Arc::clone(&client.domain().realm);
-                match client.identify(account.as_deref()) {
-                    Ok(client) => self.issue(client, request.now),
-                    Err(unidentified) => Err(self.refuse_unidentified(&realm, unidentified).await),
-                }
-            }
+        let account = match self.find(&client).await {
+            Ok(account) => account,
+            Err(refused) => return self.refuse(&request, refused),
+        };
+        // The read took its time: what decides is what the directory has said by now.
+        let domains = self.domains.load_full();
+        let realm = Arc::clone(&client.domain().realm);
+        let view = domains.find(realm.as_bytes()).and_then(|domain| domain.directory.as_deref());
+        let outcome = match client.identify(account.as_deref(), view) {
+            Ok(client) => self.issue(client, request.now),
+            Err(unidentified) => Err(self.refuse_unidentified(&realm, unidentified).await),
         };
         self.conclude(&request, token, outcome)
+    }
+
+    /// Answers a message that would have to wait for the directory behind too many others.
+    #[must_use]
+    pub fn shed(&self, octets: &[u8], origin: Origin) -> Answer {
+        let request = self.request(octets, origin);
+        self.refuse(&request, Refusal::DirectoryUnavailable.because("too many requests wait for it"))
+    }
+
+    /// Counts something as under way until the guard is dropped.
+    #[must_use]
+    pub fn begin(&self) -> InFlight {
+        self.in_flight.begin()
+    }
+
+    /// No more requests are to be taken; those under way end.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether no more requests are to be taken.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Waits until nothing is under way.
+    pub async fn idle(&self) {
+        self.in_flight.idle().await;
     }
 
     fn request<'r>(&self, octets: &'r [u8], origin: Origin) -> Request<'r> {
@@ -163,12 +209,13 @@ impl Service {
     fn admit(&self, request: &Request<'_>, client: &AuthenticatedClient<'_, '_>) -> Result<Token, Answer> {
         let source = request.origin.peer.ip();
         match self.replays.admit(client.authenticator(), request.octets, source, request.since) {
-            Admission::New(token) | Admission::RetransmitWithoutReply(token) => Ok(token),
-            Admission::Retransmit(reply) => {
+            ReplayVerdict::Serve(token) => Ok(token),
+            ReplayVerdict::Retransmit(reply) => {
                 self.metrics.retransmit();
+                self.audit.retransmitted(request.origin, client.who());
                 Err(self.fit(request, reply, &client.domain().realm))
             }
-            Admission::Replay => Err(self.refuse(request, client.refuse(Refusal::Replay))),
+            ReplayVerdict::Replay => Err(self.refuse(request, client.refuse(Refusal::Replay))),
         }
     }
 
@@ -176,9 +223,17 @@ impl Service {
         let Some(directory) = self.directory(client) else {
             return Err(client.refuse(Refusal::Internal));
         };
-        directory.find(client.requestor(), self.clock.instant()).await.map_err(|error| match error {
-            DirectoryError::Unavailable(why) => client.refuse(Refusal::DirectoryUnavailable.because(why)),
-            DirectoryError::Data { .. } => client.refuse(Refusal::DirectoryData.because(error.to_string())),
+        let Some(view) = &client.domain().directory else {
+            return Err(client.refuse(Refusal::DirectoryStale));
+        };
+        // Another domain's SID has no account here: the directory may hold an object for it, but not a client.
+        if !client.requestor().is_in_domain(&view.domain_sid) {
+            return Ok(None);
+        }
+        let found = directory.find(client.requestor(), Arc::clone(view), self.clock.instant()).await;
+        found.map_err(|error| match error {
+            ReadError::Unavailable(why) => client.refuse(Refusal::DirectoryUnavailable.because(why)),
+            ReadError::Data { .. } => client.refuse(Refusal::DirectoryData.because(error.to_string())),
         })
     }
 
@@ -186,8 +241,8 @@ impl Service {
     async fn refuse_unidentified(&self, realm: &str, unidentified: Unidentified) -> Refused {
         let directory = self.directories.iter().find(|directory| directory.realm() == realm);
         let exists = match (&unidentified, directory) {
-            (Unidentified::Name(question, _), Some(directory)) => {
-                directory.name_exists(question).await.unwrap_or(true)
+            (Unidentified::Name(name, _), Some(directory)) => {
+                directory.name_exists(name).await.unwrap_or(true)
             }
             _ => true,
         };

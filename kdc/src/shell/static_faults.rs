@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
-use super::directory::DirectoryError;
+use super::directory::ReadError;
 use super::directory::tls::TlsError;
 use super::files::{self, FileError};
 use crate::config::{ConfigError, Directory, Domain, Ldap};
@@ -46,7 +46,7 @@ pub enum StaticFault {
     },
     /// The LDIF file does not describe a domain.
     #[error(transparent)]
-    Ldif(#[from] DirectoryError),
+    Ldif(#[from] ReadError),
 }
 
 /// The content of the files that one domain names.

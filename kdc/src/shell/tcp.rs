@@ -40,7 +40,7 @@ pub struct TcpLimits {
     pub idle: Duration,
 }
 
-/// Serves every connection to `listener`, for ever.
+/// Serves every connection to `listener` until the service stops.
 pub async fn serve(
     listener: TcpListener,
     service: Arc<Service>,
@@ -57,6 +57,9 @@ pub async fn serve(
                 continue;
             }
         };
+        if service.is_stopping() {
+            return;
+        }
         let metrics = service.metrics();
         match connections.enter(peer.ip()) {
             Ok(seat) => {
@@ -134,12 +137,14 @@ impl Conversation {
                     return Some(TcpClosed::Oversize);
                 }
             };
+            let _in_flight = self.service.begin();
+            let arrived = self.service.clock().elapsed();
             let answer = match self.service.answer_warm(&request, self.origin) {
                 Some(answer) => answer,
-                None => self.service.answer(&request, self.origin).await,
+                None => self.service.answer(&request, self.origin, arrived).await,
             };
             let Answer::Reply(reply) = answer else { return Some(TcpClosed::Malformed) };
-            if !self.send(&reply).await {
+            if !self.send(&reply).await || self.service.is_stopping() {
                 return None;
             }
             (patience, impatience) = (self.limits.idle, TcpClosed::Idle);

@@ -2,52 +2,55 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use tracing::warn;
 
+use super::in_flight::InFlight;
 use super::origin::{Origin, Transport};
 use super::service::{Answer, Service};
 use super::udp_socket::{Datagram, KerberosUdpSocket, LocalAddress, Reply, UdpReceiver, UdpSender};
 
+/// How long to wait after a failed receive, so that a lasting fault neither spins nor floods the log.
+const RECEIVE_PAUSE: Duration = Duration::from_millis(250);
+
 /// A datagram whose account must be read from the directory.
-#[derive(Debug)]
 pub struct Cold {
     octets: Bytes,
     origin: Origin,
+    arrived: Duration,
     local: LocalAddress,
     socket: Arc<KerberosUdpSocket>,
+    _in_flight: InFlight,
 }
 
-/// Receives on `socket` and answers, on a thread of its own, until `stopping`. What the cache does not hold goes
-/// to `cold`; where that is full the datagram is dropped, and the client asks again.
-pub fn serve(
-    socket: Arc<KerberosUdpSocket>,
-    service: &Service,
-    cold: &mpsc::Sender<Cold>,
-    stopping: &AtomicBool,
-) {
+/// Receives on `socket` and answers, on a thread of its own, until the service stops. What the cache does not hold goes
+/// to `cold`; where that is full the client is told to ask another KDC.
+pub fn serve(socket: Arc<KerberosUdpSocket>, service: &Service, cold: &mpsc::Sender<Cold>) {
     let mut receiver = UdpReceiver::new(Arc::clone(&socket));
     let mut sender = UdpSender::new(Arc::clone(&socket));
     let mut replies = Vec::new();
-    while !stopping.load(Ordering::Relaxed) {
+    while !service.is_stopping() {
         let (datagrams, dropped) = match receiver.receive() {
             Ok(batch) => batch,
             Err(error) => {
                 warn!(%error, "receiving datagrams failed");
+                thread::sleep(RECEIVE_PAUSE);
                 continue;
             }
         };
         service.metrics().dropped_unseen(dropped);
         replies.clear();
         for datagram in datagrams {
-            // A defect costs one request, not the thread; the service counts it.
-            let reply = catch_unwind(AssertUnwindSafe(|| answer(&datagram, service, cold, &socket)));
-            replies.extend(reply.ok().flatten());
+            // A defect costs one request, not the thread; the hook of `panics` has counted and logged it.
+            if let Ok(reply) = catch_unwind(AssertUnwindSafe(|| answer(&datagram, service, cold, &socket))) {
+                replies.extend(reply);
+            }
         }
-        sender.send(&replies);
+        service.metrics().unsent(sender.send(&replies));
     }
 }
 
@@ -62,13 +65,23 @@ fn answer(
         Some(Answer::Reply(octets)) => Some(Reply { octets, peer: datagram.peer, local: datagram.local }),
         Some(Answer::Silence) => None,
         None => {
-            let octets = Bytes::copy_from_slice(datagram.octets);
-            let handed_over =
-                cold.try_send(Cold { octets, origin, local: datagram.local, socket: Arc::clone(socket) });
-            if handed_over.is_err() {
-                service.metrics().dropped_overload();
+            let cold_one = Cold {
+                octets: Bytes::copy_from_slice(datagram.octets),
+                origin,
+                arrived: service.clock().elapsed(),
+                local: datagram.local,
+                socket: Arc::clone(socket),
+                _in_flight: service.begin(),
+            };
+            match cold.try_send(cold_one) {
+                Ok(()) => None,
+                Err(_) => match service.shed(datagram.octets, origin) {
+                    Answer::Reply(octets) => {
+                        Some(Reply { octets, peer: datagram.peer, local: datagram.local })
+                    }
+                    Answer::Silence => None,
+                },
             }
-            None
         }
     }
 }
@@ -77,15 +90,16 @@ fn answer(
 /// holds.
 pub async fn serve_cold(mut cold: mpsc::Receiver<Cold>, service: Arc<Service>) {
     let seats = Arc::new(tokio::sync::Semaphore::new(cold.max_capacity()));
-    while let Some(Cold { octets, origin, local, socket }) = cold.recv().await {
+    while let Some(Cold { octets, origin, arrived, local, socket, _in_flight }) = cold.recv().await {
         let Ok(seat) = Arc::clone(&seats).acquire_owned().await else { return };
         let service = Arc::clone(&service);
         tokio::spawn(async move {
-            if let Answer::Reply(octets) = service.answer(&octets, origin).await {
-                // What cannot be sent is asked for again.
-                let _ = socket.send(&Reply { octets, peer: origin.peer, local });
+            if let Answer::Reply(octets) = service.answer(&octets, origin, arrived).await
+                && socket.send(&Reply { octets, peer: origin.peer, local }).is_err()
+            {
+                service.metrics().unsent(1);
             }
-            drop(seat);
+            drop((seat, _in_flight));
         });
     }
 }

@@ -8,6 +8,10 @@ use crate::directory::{Branch, Principal, SidHistory};
 const DEMO: &str = include_str!("../../cli/demo.ldif");
 
 /// 2026-06-01 00:00:00 UTC, ten days after the demo's passwords were set.
+fn client(name: &str, enterprise: bool) -> ClientName {
+    ClientName { name: name.to_owned(), enterprise }
+}
+
 fn now() -> FileTime {
     FileTime::from_unix_seconds(1_780_272_000)
 }
@@ -17,7 +21,7 @@ fn demo() -> Tree {
 }
 
 fn principal(tree: &Tree, name: &str) -> Principal {
-    let stored = tree.find_by_name(name, false).expect(name);
+    let stored = tree.find_by_name(&client(name, false)).expect(name);
     let sid = stored.sid("objectSid").expect("a SID");
     let entry = tree.find(&sid, now()).expect("constructed attributes").expect(name);
     let view = tree.view(None).expect("view");
@@ -126,7 +130,7 @@ fn accounts_are_found_by_either_name() {
         ("nobody", false, false),
     ];
     for (name, enterprise, found) in cases {
-        assert_eq!(tree.find_by_name(name, enterprise).is_some(), found, "{name}");
+        assert_eq!(tree.find_by_name(&client(name, enterprise)).is_some(), found, "{name}");
     }
 }
 

@@ -12,10 +12,10 @@ use dashmap::DashMap;
 use pac::Sid;
 use tokio::sync::watch;
 
-use super::DirectoryError;
+use super::ReadError;
 
 /// What a read gives: the account, or that there is none.
-pub type Found<P> = Result<Option<Arc<P>>, DirectoryError>;
+pub type Found<P> = Result<Option<Arc<P>>, ReadError>;
 
 /// The principals of one domain. `P` is [`crate::directory::Principal`]; cheap to clone, clones share everything.
 pub struct PrincipalCache<P> {
@@ -66,7 +66,7 @@ impl<P: Send + Sync + 'static> PrincipalCache<P> {
     /// What the read gave. Must be called within a tokio runtime.
     pub async fn find<R>(&self, sid: Sid, now: Instant, read: impl FnOnce() -> R) -> Found<P>
     where
-        R: Future<Output = Result<Option<P>, DirectoryError>> + Send + 'static,
+        R: Future<Output = Result<Option<P>, ReadError>> + Send + 'static,
     {
         if let Some(principal) = self.cached(&sid, now) {
             return Ok(Some(principal));
@@ -107,7 +107,7 @@ impl<P: Send + Sync + 'static> PrincipalCache<P> {
     /// Joins the read of `sid` that is under way, or starts one.
     fn join<R>(&self, sid: Sid, now: Instant, read: impl FnOnce() -> R) -> watch::Receiver<Option<Found<P>>>
     where
-        R: Future<Output = Result<Option<P>, DirectoryError>> + Send + 'static,
+        R: Future<Output = Result<Option<P>, ReadError>> + Send + 'static,
     {
         let mut flights = self.shared.flights();
         if let Some(under_way) = flights.under_way.get(&sid) {
@@ -181,8 +181,8 @@ impl<P> Drop for Landing<P> {
     }
 }
 
-fn abandoned() -> DirectoryError {
-    DirectoryError::Unavailable("the read ended without an answer".to_owned())
+fn abandoned() -> ReadError {
+    ReadError::Unavailable("the read ended without an answer".to_owned())
 }
 
 #[cfg(test)]
@@ -242,7 +242,7 @@ mod tests {
     async fn failures_and_absences_reach_the_waiters_and_are_not_kept() {
         let cache = PrincipalCache::<u32>::new(TTL, 10);
         let now = start();
-        let down = DirectoryError::Unavailable("down".into());
+        let down = ReadError::Unavailable("down".into());
         let failed = down.clone();
         assert_eq!(cache.find(sid(1), now, || async { Err(failed) }).await, Err(down));
         assert_eq!(cache.find(sid(1), now, || async { Ok(None) }).await, Ok(None));
@@ -254,7 +254,7 @@ mod tests {
         let cache = PrincipalCache::<u32>::new(TTL, 10);
         let now = start();
         let broken = cache.find(sid(1), now, || async { panic!("a parser gave way") }).await;
-        assert!(matches!(broken, Err(DirectoryError::Unavailable(_))));
+        assert!(matches!(broken, Err(ReadError::Unavailable(_))));
         assert_eq!(fill(&cache, 1, now).await, Ok(Some(Arc::new(1))));
     }
 

@@ -4,7 +4,7 @@ use crate::directory::AttributeError;
 
 /// A read that decides nothing. Both kinds refuse: an answer that is not complete is no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum DirectoryError {
+pub enum ReadError {
     /// Nobody answered in time, or what answered is not our directory: `KDC_ERR_SVC_UNAVAILABLE` (29), and the
     /// client asks another KDC.
     #[error("directory unavailable: {0}")]
@@ -19,19 +19,19 @@ pub enum DirectoryError {
     },
 }
 
-impl DirectoryError {
+impl ReadError {
     pub(super) fn data(object: impl Into<String>, problem: impl Into<String>) -> Self {
         Self::Data { object: object.into(), problem: problem.into() }
     }
 }
 
-impl From<AttributeError> for DirectoryError {
+impl From<AttributeError> for ReadError {
     fn from(error: AttributeError) -> Self {
         Self::data(error.object, format!("attribute {} {}", error.attribute, error.fault))
     }
 }
 
-impl From<crate::directory::DirectoryError> for DirectoryError {
+impl From<crate::directory::DirectoryError> for ReadError {
     fn from(error: crate::directory::DirectoryError) -> Self {
         match error {
             crate::directory::DirectoryError::Attribute(error) => error.into(),

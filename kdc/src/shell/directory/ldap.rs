@@ -10,7 +10,7 @@ mod filter;
 mod pool;
 mod view;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use pac::Sid;
@@ -18,8 +18,10 @@ use rustls::ClientConfig;
 use tokio::time::{Instant, timeout_at};
 
 use crate::config::{Ldap, LdapSecurity, LdapUrl};
-use crate::directory::Entry;
-use crate::shell::directory::DirectoryError;
+use crate::directory::{ClientName, Entry};
+use crate::shell::clock::Clock;
+use crate::shell::directory::ReadError;
+use crate::shell::rate::Rate;
 
 use answer::Answer;
 use connection::{Connection, Search, SearchError};
@@ -37,7 +39,8 @@ const NAME_LOOKUPS: u32 = 10;
 /// The directory servers of one domain.
 pub struct LdapDirectory {
     pool: Pool,
-    name_lookups: Mutex<(Instant, u32)>,
+    name_lookups: Rate,
+    clock: Clock,
 }
 
 impl LdapDirectory {
@@ -46,14 +49,14 @@ impl LdapDirectory {
     #[must_use]
     pub fn start(realm: &str, settings: Ldap, tls: Arc<ClientConfig>) -> Self {
         let pool = Pool::start(realm.to_owned(), settings, tls);
-        Self { pool, name_lookups: Mutex::new((Instant::now(), 0)) }
+        Self { pool, name_lookups: Rate::per_second(NAME_LOOKUPS), clock: Clock::start() }
     }
 
     /// The object with this SID with the attributes named, or `None` if there is none.
     ///
     /// # Errors
-    /// [`DirectoryError`].
-    pub async fn find(&self, sid: &Sid, attributes: &[&str]) -> Result<Option<Entry>, DirectoryError> {
+    /// [`ReadError`].
+    pub async fn find(&self, sid: &Sid, attributes: &[&str]) -> Result<Option<Entry>, ReadError> {
         // [MS-ADTS] 3.1.1.3.1.2.4; a SID as a string holds digits and hyphens, nothing to inject into.
         let base = format!("<SID={sid}>");
         let read = |connection: Arc<Connection>| {
@@ -70,14 +73,14 @@ impl LdapDirectory {
     /// which does not belong to the SID, which tells a prober less, not more.
     ///
     /// # Errors
-    /// [`DirectoryError`].
-    pub async fn name_exists(&self, name: &[u8], enterprise: bool) -> Result<bool, DirectoryError> {
-        if !self.may_look_up(Instant::now()) {
+    /// [`ReadError`].
+    pub async fn name_exists(&self, client: &ClientName) -> Result<bool, ReadError> {
+        if !self.name_lookups.take(self.clock.elapsed()) {
             return Ok(true);
         }
         let read = |connection: Arc<Connection>| async move {
             let domain_dn = &connection.identity.domain_dn;
-            let filter = filter::account_named(name, enterprise, domain_dn);
+            let filter = filter::account_named(client.name.as_bytes(), client.enterprise, domain_dn);
             // Two may match, a UPN and another account's constructed one; that there is one is all we ask.
             let search = Search::below(domain_dn, &filter, &["objectSid"], 8);
             connection.search(&search).await.map(|answers| !answers.is_empty())
@@ -90,7 +93,7 @@ impl LdapDirectory {
         &self,
         patience: Duration,
         work: impl Fn(Arc<Connection>) -> W,
-    ) -> Result<T, DirectoryError>
+    ) -> Result<T, ReadError>
     where
         W: Future<Output = Result<T, SearchError>>,
     {
@@ -107,17 +110,7 @@ impl LdapDirectory {
             };
             self.pool.report(&connection);
         }
-        Err(DirectoryError::Unavailable(reason))
-    }
-
-    fn may_look_up(&self, now: Instant) -> bool {
-        let mut lookups = self.name_lookups.lock().unwrap_or_else(PoisonError::into_inner);
-        let (since, count) = &mut *lookups;
-        if now.saturating_duration_since(*since) >= Duration::from_secs(1) {
-            (*since, *count) = (now, 0);
-        }
-        *count = count.saturating_add(1);
-        *count <= NAME_LOOKUPS
+        Err(ReadError::Unavailable(reason))
     }
 }
 
@@ -154,10 +147,7 @@ async fn complete(
         };
         let name = piece.name.to_owned();
         let refused = |problem: &str| {
-            SearchError::Refused(DirectoryError::data(
-                answer.dn.clone(),
-                format!("attribute {name} {problem}"),
-            ))
+            SearchError::Refused(ReadError::data(answer.dn.clone(), format!("attribute {name} {problem}")))
         };
         let rest = piece.rest().ok_or_else(|| refused("comes in pieces that do not join"))?;
         let attributes = [rest.as_str()];
@@ -168,7 +158,7 @@ async fn complete(
     }
     match answer.unfinished() {
         None => Ok(()),
-        Some(_) => Err(SearchError::Refused(DirectoryError::data(answer.dn.clone(), "has too many values"))),
+        Some(_) => Err(SearchError::Refused(ReadError::data(answer.dn.clone(), "has too many values"))),
     }
 }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use pac::{FileTime, Sid};
 
-use crate::directory::{DirectoryView, Entry, Tree};
-use crate::shell::directory::DirectoryError;
+use crate::directory::{ClientName, DirectoryView, Entry, Tree};
+use crate::shell::directory::ReadError;
 use crate::shell::files;
 
 /// A directory read from LDIF text.
@@ -21,8 +21,8 @@ impl LdifDirectory {
     /// The directory that `text` describes. `path` is where it came from and is read from again.
     ///
     /// # Errors
-    /// [`DirectoryError::Data`] names the file or the object, and what is wrong with it.
-    pub fn new(text: &[u8], path: Option<PathBuf>) -> Result<Self, DirectoryError> {
+    /// [`ReadError::Data`] names the file or the object, and what is wrong with it.
+    pub fn new(text: &[u8], path: Option<PathBuf>) -> Result<Self, ReadError> {
         let name = path.as_ref().map_or_else(|| "LDIF".to_owned(), |path| path.display().to_string());
         let tree = parse(text, &name)?;
         Ok(Self { path, tree: ArcSwap::from_pointee(tree) })
@@ -32,30 +32,27 @@ impl LdifDirectory {
     ///
     /// # Errors
     /// As [`LdifDirectory::new`], and if the file cannot be read.
-    pub fn reload(&self) -> Result<(), DirectoryError> {
+    pub fn reload(&self) -> Result<(), ReadError> {
         let Some(path) = &self.path else {
             return Ok(());
         };
         let name = path.display().to_string();
-        let text = files::read_public(path)
-            .map_err(|error| DirectoryError::data(name.as_str(), error.to_string()))?;
+        let text =
+            files::read_public(path).map_err(|error| ReadError::data(name.as_str(), error.to_string()))?;
         self.tree.store(Arc::new(parse(&text, &name)?));
         Ok(())
     }
 
-    pub(super) fn find(&self, sid: &Sid, now: FileTime) -> Result<Option<Entry>, DirectoryError> {
+    pub(super) fn find(&self, sid: &Sid, now: FileTime) -> Result<Option<Entry>, ReadError> {
         Ok(self.tree.load().find(sid, now)?)
     }
 
-    pub(super) fn name_exists(&self, name: &[u8], enterprise: bool) -> bool {
-        str::from_utf8(name).is_ok_and(|name| self.tree.load().find_by_name(name, enterprise).is_some())
+    pub(super) fn name_exists(&self, name: &ClientName) -> bool {
+        self.tree.load().find_by_name(name).is_some()
     }
 
     /// The domain, and the tree it was read from.
-    pub(super) fn view(
-        &self,
-        logon_server: Option<&str>,
-    ) -> Result<(DirectoryView, Arc<Tree>), DirectoryError> {
+    pub(super) fn view(&self, logon_server: Option<&str>) -> Result<(DirectoryView, Arc<Tree>), ReadError> {
         let tree = self.tree.load_full();
         Ok((tree.view(logon_server)?, tree))
     }
@@ -65,8 +62,8 @@ impl LdifDirectory {
     }
 }
 
-fn parse(text: &[u8], name: &str) -> Result<Tree, DirectoryError> {
-    let text = str::from_utf8(text)
-        .map_err(|_| DirectoryError::data(name, "is not UTF-8 text; save it as UTF-8"))?;
-    Tree::parse(text).map_err(|error| DirectoryError::data(name, error.to_string()))
+fn parse(text: &[u8], name: &str) -> Result<Tree, ReadError> {
+    let text =
+        str::from_utf8(text).map_err(|_| ReadError::data(name, "is not UTF-8 text; save it as UTF-8"))?;
+    Tree::parse(text).map_err(|error| ReadError::data(name, error.to_string()))
 }

@@ -14,14 +14,14 @@ use std::time::Duration;
 use pac::{FileTime, Sid};
 
 pub use cache::{Found, PrincipalCache};
-pub use error::DirectoryError;
+pub use error::ReadError;
 pub use ldap::LdapDirectory;
 pub use ldif::LdifDirectory;
 pub use poll::{Poller, Seen};
 
 use super::entropy;
 use crate::directory::principal::PRINCIPAL_ATTRIBUTES;
-use crate::directory::{DirectoryView, Principal, SidHistory, Tree};
+use crate::directory::{ClientName, DirectoryView, Principal, SidHistory, Tree};
 
 /// The directory of one domain.
 pub enum Directory {
@@ -43,22 +43,25 @@ impl Directory {
     /// The account with this SID, with its PAC prepared, or `None` if there is none in the domain.
     ///
     /// # Errors
-    /// [`DirectoryError`]; an answer that is not complete is an error.
+    /// [`ReadError`]; an answer that is not complete is an error.
     pub async fn find(
         &self,
         sid: &Sid,
         view: &DirectoryView,
         sid_history: SidHistory,
         now: FileTime,
-    ) -> Result<Option<Principal>, DirectoryError> {
+    ) -> Result<Option<Principal>, ReadError> {
         let entry = match self {
             Self::Ldap(servers) => servers.find(sid, PRINCIPAL_ATTRIBUTES).await?,
             Self::Ldif(file) => file.find(sid, now)?,
         };
-        let Some(entry) = entry else { return Ok(None) };
+        // A group or a foreign security principal has a SID too; nobody is one. Without a class it is not complete.
+        let Some(entry) = entry.filter(|entry| !entry.has("objectClass") || entry.is_a("user")) else {
+            return Ok(None);
+        };
         let principal = Principal::from_entry(&entry, view, sid_history, now)?;
         if principal.sid != *sid {
-            return Err(DirectoryError::data(
+            return Err(ReadError::data(
                 entry.dn(),
                 format!("has another SID than {sid}, which was asked for"),
             ));
@@ -70,11 +73,11 @@ impl Directory {
     /// Only for requests that are refused anyway, to say which refusal it is.
     ///
     /// # Errors
-    /// [`DirectoryError`].
-    pub async fn name_exists(&self, name: &[u8], enterprise: bool) -> Result<bool, DirectoryError> {
+    /// [`ReadError`].
+    pub async fn name_exists(&self, name: &ClientName) -> Result<bool, ReadError> {
         match self {
-            Self::Ldap(servers) => servers.name_exists(name, enterprise).await,
-            Self::Ldif(file) => Ok(file.name_exists(name, enterprise)),
+            Self::Ldap(servers) => servers.name_exists(name).await,
+            Self::Ldif(file) => Ok(file.name_exists(name)),
         }
     }
 
@@ -82,12 +85,12 @@ impl Directory {
     /// server.
     ///
     /// # Errors
-    /// [`DirectoryError`]. A broken branch is none: it is a branch that serves nobody.
+    /// [`ReadError`]. A broken branch is none: it is a branch that serves nobody.
     pub async fn view(
         &self,
         numbers: &[u16],
         logon_server: Option<&str>,
-    ) -> Result<(DirectoryView, Mark), DirectoryError> {
+    ) -> Result<(DirectoryView, Mark), ReadError> {
         match self {
             Self::Ldap(servers) => {
                 servers.view(numbers, logon_server).await.map(|(view, mark)| (view, Mark::Ldap(mark)))
@@ -99,8 +102,8 @@ impl Directory {
     /// Whether nothing of the view that came with this mark has changed.
     ///
     /// # Errors
-    /// [`DirectoryError`].
-    pub async fn is_unchanged(&self, mark: &Mark) -> Result<bool, DirectoryError> {
+    /// [`ReadError`].
+    pub async fn is_unchanged(&self, mark: &Mark) -> Result<bool, ReadError> {
         match (self, mark) {
             (Self::Ldap(servers), Mark::Ldap(fingerprint)) => servers.is_unchanged(fingerprint).await,
             (Self::Ldif(file), Mark::Ldif(tree)) => Ok(file.is_unchanged(tree)),

@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
 use super::complaint::Complaint;
-use super::{Directory, DirectoryError, Mark, jitter};
+use super::{Directory, Mark, ReadError, jitter};
 use crate::directory::{Branch, DirectoryView};
 
 /// The longest time for which update sequence numbers alone are believed: a link to an object that is deleted goes
@@ -45,7 +45,7 @@ impl Seen {
 /// Looks at one domain's directory until it is dropped.
 pub struct Poller {
     seen: watch::Receiver<Option<Seen>>,
-    orders: mpsc::UnboundedSender<Vec<u16>>,
+    order: Arc<Notify>,
     task: AbortHandle,
 }
 
@@ -61,7 +61,7 @@ impl Poller {
         poll: Duration,
     ) -> Self {
         let (publish, seen) = watch::channel(None);
-        let (orders, incoming) = mpsc::unbounded_channel();
+        let order = Arc::new(Notify::new());
         let watcher = Watcher {
             realm: realm.to_owned(),
             directory,
@@ -72,8 +72,8 @@ impl Poller {
             complaint: Complaint::default(),
             branches: BTreeMap::new(),
         };
-        let task = tokio::spawn(watcher.run(incoming, poll)).abort_handle();
-        Self { seen, orders, task }
+        let task = tokio::spawn(watcher.run(Arc::clone(&order), poll)).abort_handle();
+        Self { seen, order, task }
     }
 
     /// What was seen last; `None` until the directory answered for the first time.
@@ -82,10 +82,9 @@ impl Poller {
         self.seen.clone()
     }
 
-    /// Reads everything again now, for the branches of these numbers: after a reload.
-    pub fn read_again(&self, numbers: Vec<u16>) {
-        // The task ends with this value and not before.
-        let _always_there = self.orders.send(numbers);
+    /// Reads everything again now.
+    pub fn read_again(&self) {
+        self.order.notify_one();
     }
 }
 
@@ -115,7 +114,7 @@ struct Last {
 }
 
 impl Watcher {
-    async fn run(mut self, mut orders: mpsc::UnboundedReceiver<Vec<u16>>, poll: Duration) {
+    async fn run(mut self, order: Arc<Notify>, poll: Duration) {
         loop {
             let began = Instant::now();
             match self.look(began).await {
@@ -135,16 +134,12 @@ impl Watcher {
             let pause = if self.last.is_some() { poll } else { poll.min(Duration::from_secs(1)) };
             tokio::select! {
                 () = sleep(pause.saturating_add(jitter(pause.div_f64(10.0)))) => {}
-                order = orders.recv() => {
-                    let Some(numbers) = order else { return };
-                    self.numbers = numbers;
-                    self.last = None;
-                }
+                () = order.notified() => self.last = None,
             }
         }
     }
 
-    async fn look(&mut self, now: Instant) -> Result<Arc<DirectoryView>, DirectoryError> {
+    async fn look(&mut self, now: Instant) -> Result<Arc<DirectoryView>, ReadError> {
         if let Some(last) = &self.last
             && now.saturating_duration_since(last.read_at) < FULL_READ
             && self.directory.is_unchanged(&last.mark).await?

@@ -20,9 +20,9 @@ fn memory(entries: usize, reply_memory: usize) -> ReplayMemory {
     ReplayMemory::new(&limits, &[7; 32])
 }
 
-fn new_token(admission: Admission) -> Token {
+fn new_token(admission: ReplayVerdict) -> Token {
     match admission {
-        Admission::New(token) => token,
+        ReplayVerdict::Serve(token) => token,
         other => panic!("not new: {other:?}"),
     }
 }
@@ -32,7 +32,7 @@ fn gives_a_retransmit_its_reply_again() {
     let memory = memory(100, 1000);
     let token = new_token(memory.admit(b"a", b"request", CLIENT, seconds(1)));
     memory.remember(token, REPLY, seconds(1));
-    assert_eq!(memory.admit(b"a", b"request", CLIENT, seconds(11)), Admission::Retransmit(REPLY));
+    assert_eq!(memory.admit(b"a", b"request", CLIENT, seconds(11)), ReplayVerdict::Retransmit(REPLY));
 }
 
 #[test]
@@ -41,14 +41,14 @@ fn a_mapped_address_is_the_same_client() {
     let token = new_token(memory.admit(b"a", b"request", CLIENT, seconds(1)));
     memory.remember(token, REPLY, seconds(1));
     let mapped = IpAddr::V6(std::net::Ipv4Addr::new(192, 0, 2, 7).to_ipv6_mapped());
-    assert_eq!(memory.admit(b"a", b"request", mapped, seconds(2)), Admission::Retransmit(REPLY));
+    assert_eq!(memory.admit(b"a", b"request", mapped, seconds(2)), ReplayVerdict::Retransmit(REPLY));
 }
 
 #[test]
 fn serves_a_retransmit_afresh_once_its_reply_is_gone() {
     let memory = memory(100, 1000);
     let token = new_token(memory.admit(b"a", b"request", CLIENT, seconds(1)));
-    let afresh = Admission::RetransmitWithoutReply(token);
+    let afresh = ReplayVerdict::Serve(token);
     assert_eq!(memory.admit(b"a", b"request", CLIENT, seconds(1)), afresh, "still in the making");
     memory.remember(token, REPLY, seconds(1));
     assert_eq!(memory.admit(b"a", b"request", CLIENT, seconds(12)), afresh, "no longer kept");
@@ -59,7 +59,7 @@ fn other_bytes_under_a_known_authenticator_are_a_replay() {
     let memory = memory(100, 1000);
     let token = new_token(memory.admit(b"a", b"request", CLIENT, seconds(1)));
     memory.remember(token, REPLY, seconds(1));
-    assert_eq!(memory.admit(b"a", b"request, other padata", CLIENT, seconds(2)), Admission::Replay);
+    assert_eq!(memory.admit(b"a", b"request, other padata", CLIENT, seconds(2)), ReplayVerdict::Replay);
 }
 
 #[test]
@@ -67,8 +67,8 @@ fn the_same_bytes_from_elsewhere_are_a_replay() {
     let memory = memory(100, 1000);
     let token = new_token(memory.admit(b"a", b"request", CLIENT, seconds(1)));
     memory.remember(token, REPLY, seconds(1));
-    assert_eq!(memory.admit(b"a", b"request", OTHER, seconds(2)), Admission::Replay);
-    assert_eq!(memory.admit(b"a", b"request", CLIENT, seconds(2)), Admission::Retransmit(REPLY));
+    assert_eq!(memory.admit(b"a", b"request", OTHER, seconds(2)), ReplayVerdict::Replay);
+    assert_eq!(memory.admit(b"a", b"request", CLIENT, seconds(2)), ReplayVerdict::Retransmit(REPLY));
 }
 
 #[test]
@@ -77,7 +77,11 @@ fn remembers_for_the_whole_window_and_little_longer() {
     for start in [0, 1, 59, 60, 61] {
         let memory = memory(100, 1000);
         new_token(memory.admit(b"a", b"request", CLIENT, seconds(start)));
-        assert_eq!(memory.admit(b"a", b"x", CLIENT, seconds(start + 600)), Admission::Replay, "from {start}");
+        assert_eq!(
+            memory.admit(b"a", b"x", CLIENT, seconds(start + 600)),
+            ReplayVerdict::Replay,
+            "from {start}"
+        );
         new_token(memory.admit(b"a", b"x", CLIENT, seconds(start + 661)));
     }
 }
@@ -87,7 +91,7 @@ fn a_reading_from_before_the_newest_bucket_loses_nothing() {
     let memory = memory(100, 1000);
     new_token(memory.admit(b"a", b"request", CLIENT, seconds(60)));
     new_token(memory.admit(b"b", b"request", CLIENT, seconds(59)));
-    assert_eq!(memory.admit(b"b", b"x", CLIENT, seconds(659)), Admission::Replay);
+    assert_eq!(memory.admit(b"b", b"x", CLIENT, seconds(659)), ReplayVerdict::Replay);
 }
 
 #[test]
@@ -98,7 +102,7 @@ fn overflow_drops_the_oldest_bucket_and_counts() {
     }
     assert!(memory.overflows() > 0);
     assert!(memory.len() <= SHARDS as usize * 4);
-    assert_eq!(memory.admit(&199_u64.to_le_bytes(), b"x", CLIENT, seconds(200)), Admission::Replay);
+    assert_eq!(memory.admit(&199_u64.to_le_bytes(), b"x", CLIENT, seconds(200)), ReplayVerdict::Replay);
 }
 
 #[test]
@@ -108,12 +112,9 @@ fn kept_replies_are_bounded_oldest_out() {
         let token = new_token(memory.admit(name, b"request", CLIENT, seconds(1)));
         memory.remember(token, REPLY, seconds(1));
     }
-    assert!(matches!(
-        memory.admit(b"a", b"request", CLIENT, seconds(2)),
-        Admission::RetransmitWithoutReply(_)
-    ));
-    assert_eq!(memory.admit(b"b", b"request", CLIENT, seconds(2)), Admission::Retransmit(REPLY));
-    assert_eq!(memory.admit(b"c", b"request", CLIENT, seconds(2)), Admission::Retransmit(REPLY));
+    assert!(matches!(memory.admit(b"a", b"request", CLIENT, seconds(2)), ReplayVerdict::Serve(_)));
+    assert_eq!(memory.admit(b"b", b"request", CLIENT, seconds(2)), ReplayVerdict::Retransmit(REPLY));
+    assert_eq!(memory.admit(b"c", b"request", CLIENT, seconds(2)), ReplayVerdict::Retransmit(REPLY));
 }
 
 #[test]
@@ -121,7 +122,7 @@ fn keeps_no_reply_larger_than_the_memory() {
     let memory = memory(100, 4);
     let token = new_token(memory.admit(b"a", b"request", CLIENT, seconds(1)));
     memory.remember(token, REPLY, seconds(1));
-    let afresh = Admission::RetransmitWithoutReply(token);
+    let afresh = ReplayVerdict::Serve(token);
     assert_eq!(memory.admit(b"a", b"request", CLIENT, seconds(1)), afresh);
 }
 
@@ -131,5 +132,5 @@ fn of_two_replies_to_one_request_the_first_stays() {
     let token = new_token(memory.admit(b"a", b"request", CLIENT, seconds(1)));
     memory.remember(token, REPLY, seconds(1));
     memory.remember(token, Bytes::from_static(b"second"), seconds(1));
-    assert_eq!(memory.admit(b"a", b"request", CLIENT, seconds(1)), Admission::Retransmit(REPLY));
+    assert_eq!(memory.admit(b"a", b"request", CLIENT, seconds(1)), ReplayVerdict::Retransmit(REPLY));
 }

@@ -7,7 +7,7 @@ use ldap3::ResultEntry;
 use ldap3::asn1::StructureTag;
 
 use crate::directory::Entry;
-use crate::shell::directory::DirectoryError;
+use crate::shell::directory::ReadError;
 
 /// Octets of one entry beyond which it is refused, so that one answer cannot fill the memory.
 const ENTRY_LIMIT: usize = 16 << 20;
@@ -51,9 +51,8 @@ impl Answer {
     ///
     /// # Errors
     /// If the answer is of another object, has no such piece, or the pieces do not join without gap or overlap.
-    pub(super) fn append(&mut self, name: &str, next: Self) -> Result<(), DirectoryError> {
-        let refuse =
-            |problem| Err(DirectoryError::data(self.dn.clone(), format!("attribute {name} {problem}")));
+    pub(super) fn append(&mut self, name: &str, next: Self) -> Result<(), ReadError> {
+        let refuse = |problem| Err(ReadError::data(self.dn.clone(), format!("attribute {name} {problem}")));
         if next.dn != self.dn {
             return refuse("is continued by another object");
         }

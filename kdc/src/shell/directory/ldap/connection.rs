@@ -18,7 +18,7 @@ use super::answer::Answer;
 use super::fault::{BUSY, Fault, SUCCESS, UNAVAILABLE, describe};
 use super::url_of;
 use crate::config::{Ldap as LdapSettings, LdapSecurity, LdapUrl};
-use crate::shell::directory::DirectoryError;
+use crate::shell::directory::ReadError;
 use crate::shell::files;
 
 /// Searches in flight on one connection; a domain controller serves 20 of one connection at a time by default.
@@ -113,7 +113,7 @@ pub(super) enum SearchError {
     /// The connection is of no more use; another may do better.
     Lost(String),
     /// The server refuses, or its answer is refused: asking again changes nothing.
-    Refused(DirectoryError),
+    Refused(ReadError),
 }
 
 impl Connection {
@@ -256,7 +256,7 @@ async fn run(ldap: &Ldap, limit: Duration, search: &Search<'_>) -> Result<Vec<An
     let lost = |error: LdapError| SearchError::Lost(error.to_string());
     let refused = |problem: String| {
         let object = if search.base.is_empty() { "rootDSE" } else { search.base };
-        SearchError::Refused(DirectoryError::data(object, problem))
+        SearchError::Refused(ReadError::data(object, problem))
     };
     let mut ldap = ldap.clone();
     // One more than wanted: whoever holds two objects where one belongs must be found out.

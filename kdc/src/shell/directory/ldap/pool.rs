@@ -21,7 +21,7 @@ use super::fault::Fault;
 use super::url_of;
 use crate::config::{Ldap, LdapUrl};
 use crate::shell::directory::complaint::Complaint;
-use crate::shell::directory::{DirectoryError, jitter};
+use crate::shell::directory::{ReadError, jitter};
 use crate::shell::files::FileVersion;
 
 /// A connection without a sign of life for so long is asked for one.
@@ -115,8 +115,8 @@ impl Pool {
     /// A live connection; waits for one until `deadline` unless no server can be reached.
     ///
     /// # Errors
-    /// [`DirectoryError::Unavailable`] with what is the matter with each server.
-    pub(super) async fn connection(&self, deadline: Instant) -> Result<Arc<Connection>, DirectoryError> {
+    /// [`ReadError::Unavailable`] with what is the matter with each server.
+    pub(super) async fn connection(&self, deadline: Instant) -> Result<Arc<Connection>, ReadError> {
         let mut slots = self.shared.slots.subscribe();
         loop {
             let away = {
@@ -128,7 +128,7 @@ impl Pool {
             };
             let changed = if away { None } else { timeout_at(deadline, slots.changed()).await.ok() };
             if !matches!(changed, Some(Ok(()))) {
-                return Err(DirectoryError::Unavailable(self.shared.faults().await));
+                return Err(ReadError::Unavailable(self.shared.faults().await));
             }
         }
     }

@@ -12,7 +12,7 @@ use super::{LdapDirectory, complete, filter, object, plain};
 use crate::directory::branch::{BRANCH_COMPUTER_ATTRIBUTES, BRANCH_KRBTGT_ATTRIBUTES};
 use crate::directory::view::{CROSS_REF_ATTRIBUTES, HEAD_ATTRIBUTES, KRBTGT_ATTRIBUTES};
 use crate::directory::{DirectoryView, DomainObjects, Entry};
-use crate::shell::directory::DirectoryError;
+use crate::shell::directory::ReadError;
 
 /// A view takes a handful of searches, and nobody waits for it.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -35,20 +35,20 @@ impl LdapDirectory {
     /// server that is read from.
     ///
     /// # Errors
-    /// [`DirectoryError`]. A branch that is not as it should be is no error, but a branch that serves nobody.
+    /// [`ReadError`]. A branch that is not as it should be is no error, but a branch that serves nobody.
     pub async fn view(
         &self,
         numbers: &[u16],
         logon_server: Option<&str>,
-    ) -> Result<(DirectoryView, Fingerprint), DirectoryError> {
+    ) -> Result<(DirectoryView, Fingerprint), ReadError> {
         self.read(PATIENCE, |connection| async move { read(&connection, numbers, logon_server).await }).await
     }
 
     /// Whether nothing that the view was made of has changed since: one search. No, if another server answers now.
     ///
     /// # Errors
-    /// [`DirectoryError`].
-    pub async fn is_unchanged(&self, fingerprint: &Fingerprint) -> Result<bool, DirectoryError> {
+    /// [`ReadError`].
+    pub async fn is_unchanged(&self, fingerprint: &Fingerprint) -> Result<bool, ReadError> {
         let look = |connection: Arc<Connection>| async move {
             if connection.identity.dns_host_name != fingerprint.server {
                 return Ok(false);
@@ -77,7 +77,7 @@ async fn read(
     let domain_sid = head.sid("objectSid").map_err(|error| refused(error.into()))?;
     let krbtgt_sid = domain_sid.with_rid(KRBTGT_RID);
     let krbtgt_sid =
-        krbtgt_sid.ok_or_else(|| refused(DirectoryError::data(head.dn(), "its objectSid is no domain's")))?;
+        krbtgt_sid.ok_or_else(|| refused(ReadError::data(head.dn(), "its objectSid is no domain's")))?;
     let krbtgt = required(connection, &format!("<SID={krbtgt_sid}>"), KRBTGT_ATTRIBUTES).await?;
     let cross_ref = cross_ref(connection).await?;
 
@@ -111,7 +111,7 @@ async fn required(connection: &Connection, base: &str, attributes: &[&str]) -> R
     let answer = object(connection, &Search::object(base, &attributes)).await?;
     answer
         .map(Answer::into_entry)
-        .ok_or_else(|| refused(DirectoryError::data(base, "is not there, or may not be read")))
+        .ok_or_else(|| refused(ReadError::data(base, "is not there, or may not be read")))
 }
 
 async fn cross_ref(connection: &Connection) -> Result<Entry, SearchError> {
@@ -123,7 +123,7 @@ async fn cross_ref(connection: &Connection) -> Result<Entry, SearchError> {
     let answer = connection.search(&search).await?.pop();
     answer
         .map(Answer::into_entry)
-        .ok_or_else(|| refused(DirectoryError::data(base, "has no crossRef of the domain")))
+        .ok_or_else(|| refused(ReadError::data(base, "has no crossRef of the domain")))
 }
 
 /// The objects of the domain that match, every value fetched, distinguished names with their SIDs.
@@ -159,13 +159,11 @@ fn with_version<'a>(attributes: &[&'a str]) -> Vec<&'a str> {
     others.chain([VERSION]).collect()
 }
 
-fn versions<'a>(
-    entries: impl IntoIterator<Item = &'a Entry>,
-) -> Result<BTreeMap<String, i64>, DirectoryError> {
+fn versions<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Result<BTreeMap<String, i64>, ReadError> {
     entries.into_iter().map(|entry| Ok((entry.dn().to_owned(), entry.integer(VERSION)?))).collect()
 }
 
-fn refused(error: DirectoryError) -> SearchError {
+fn refused(error: ReadError) -> SearchError {
     SearchError::Refused(error)
 }
 
