@@ -301,6 +301,7 @@ impl Site {
             realm: realm.into(),
             keys: Arc::new(keys),
             rules: default_rules(),
+            netbios_name: None,
             directory: Some(Arc::new(view)),
         };
         let now = Timestamp { seconds: time(now), microseconds: 0 };
