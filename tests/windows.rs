@@ -226,7 +226,7 @@ fn reply_opens(name: &str, octets: &[u8], keys: &[BranchKey], krbtgt: &BranchKey
 fn the_tickets_of_2021_open_verify_and_are_written_again() {
     let aes = |name: &str| key_octets(KEYS_RODC, name);
     let rc4 = |name: &str| MacKey::rc4_hmac(&aes(name).try_into().unwrap(), KeyUsage::PacSignature);
-    let tickets: [(&str, &[u8], &[u8], &str, &str); 2] = [
+    let tickets = [
         (
             "tgt_rodc",
             TGT_RODC,
@@ -260,7 +260,7 @@ fn the_tickets_of_2021_open_verify_and_are_written_again() {
         let identifier = (name == "tgt_rodc").then_some(46_673);
         assert_eq!((server.rodc_identifier, kdc.rodc_identifier), (None, identifier), "{name}");
     }
-    let services: [(&str, &[u8], &[u8], &str); 2] = [
+    let services = [
         (
             "service_rodc",
             vector!("windows-rodc-2021/service_rodc.bin"),
