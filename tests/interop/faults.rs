@@ -3,6 +3,7 @@
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use kdc::client::transport::Protocol;
@@ -244,8 +245,9 @@ fn a_fault_of_the_directory_is_said_and_waited_out() {
     let cases = [
         ("cannot be reached (connection refused)", Settings { urls: vec![closed], ..good() }),
         (
-            "refuses the password of CN=tgtx,CN=Users,DC=lab,DC=example",
-            Settings { password_file: wrong.clone(), ..good() },
+            "refuses the password of CN=notdelegated,CN=Users,DC=lab,DC=example",
+            // Not the account that other tests use: the domain locks accounts out.
+            Settings { password_file: wrong, bind_dn: lab.user("notdelegated").dn.clone(), ..good() },
         ),
         ("ca-file", Settings { ca_file: lab.other_ca.clone(), ..good() }),
     ];
@@ -277,6 +279,34 @@ fn a_password_that_is_corrected_is_used_at_once() {
     daemon.wait_for_event("refuses the password of");
     assert_eq!(asked(&lab, &daemon), 29);
     folder::write(&password_file, &lab.service_account.password, 0o600);
+    daemon.wait_until("ready", || daemon.is_ready());
+    assert_eq!(asked(&lab, &daemon), 0);
+}
+
+#[test]
+#[ignore = "needs the Samba lab: run tests/run"]
+fn a_server_that_gets_a_certificate_to_trust_is_used() {
+    let lab = Lab::from_environment();
+    let free = TcpListener::bind((lab.forwarder_addresses[1], 0)).unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    let key = lab.other_ca.with_extension("key");
+    let mut stranger = Command::new("openssl")
+        .args(["s_server", "-quiet", "-accept", &address.to_string(), "-cert"])
+        .arg(&lab.other_ca)
+        .arg("-key")
+        .arg(key)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let daemon = Daemon::launch(&Settings { urls: vec![format!("ldaps://{address}")], ..Settings::of(&lab) });
+    daemon.wait_for_event("is not trusted: ");
+    assert_eq!(asked(&lab, &daemon), 29);
+    stranger.kill().unwrap();
+    stranger.wait().unwrap();
+    let _server = Forwarder::start_at(&lab, address);
     daemon.wait_until("ready", || daemon.is_ready());
     assert_eq!(asked(&lab, &daemon), 0);
 }

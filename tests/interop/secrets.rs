@@ -44,7 +44,9 @@ fn log_metrics_and_check_hold_no_key_and_no_password() {
     let folder = Folder::new();
     let password_file = folder.write("password", "Wrong-Secret-2026", 0o600);
     secrets.push(("a wrong password", b"Wrong-Secret-2026".to_vec()));
-    let refused = Daemon::launch(&Settings { password_file, ..settings.clone() });
+    // Not the account that other tests use: the domain locks accounts out.
+    let bind_dn = lab.user("notdelegated").dn.clone();
+    let refused = Daemon::launch(&Settings { password_file, bind_dn, ..settings.clone() });
     refused.wait_for_event("refuses the password of");
     let config = folder.write("tgtx.toml", settings.to_toml(), 0o644);
     let checked = program::run(["check", "--online", "--config", config.to_str().unwrap()]);

@@ -39,7 +39,15 @@ impl Forwarder {
     /// Where it cannot listen.
     pub fn start(lab: &Lab, which: usize) -> Self {
         let address = *lab.forwarder_addresses.get(which).expect("a forwarder address");
-        let listener = TcpListener::bind((address, 0)).expect("a port");
+        Self::start_at(lab, SocketAddr::new(address, 0))
+    }
+
+    /// Forwards from this address.
+    ///
+    /// # Panics
+    /// Where it cannot listen.
+    pub fn start_at(lab: &Lab, address: SocketAddr) -> Self {
+        let listener = TcpListener::bind(address).expect("a port");
         let address = listener.local_addr().expect("an address");
         let state = Arc::new(Mutex::new(State::Serves));
         let target = SocketAddr::new(lab.kdc.ip(), 636);
