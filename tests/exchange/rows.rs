@@ -109,14 +109,9 @@ pub(crate) const ROWS: &[Row] = &[
     row("a03 a branch of which no key is loaded", "kvno", Refusal::UnknownBranch, |scene| {
         scene.ticket(|ticket| ticket.kvno = Some(WireInt::unsigned(31_000 << 16 | 5)))
     }),
-    row("d09 a service ticket is asked for", "sname", Refusal::ServiceTicket, |scene| {
-        scene.request(|request| request.server.components = vec![b"cifs".to_vec(), b"dc1.lab.example".to_vec()])
-    }),
-    row("d11 nothing is asked for", "sname", Refusal::ServiceTicket, |scene| {
-        scene.request(|request| request.names_server = false)
-    }),
-    row("r18 another realm's krbtgt is asked for", "sname", Refusal::ServiceTicket, |scene| {
-        scene.request(|request| request.server.components[1] = b"OTHER.EXAMPLE".to_vec())
+    row("d05 PA-FOR-USER", "S4U", Refusal::S4u, |scene| padata(scene, vec![(pa_type::FOR_USER, Vec::new())])),
+    row("d05 PA-S4U-X509-USER", "S4U", Refusal::S4u, |scene| {
+        padata(scene, vec![(pa_type::S4U_X509_USER, Vec::new())])
     }),
     row("d04 POSTDATED", "postdating", Refusal::Postdated, |scene| {
         scene.request(|request| request.kdc_options |= kdc_options::POSTDATED)
@@ -129,21 +124,32 @@ pub(crate) const ROWS: &[Row] = &[
     row("d07 ENC-TKT-IN-SKEY", "options", Refusal::KdcOption, |scene| option(scene, 0x0000_0008)),
     row("r18 CNAME-IN-ADDL-TKT", "options", Refusal::KdcOption, |scene| option(scene, 0x0002_0000)),
     row("r18 request-anonymous", "options", Refusal::KdcOption, |scene| option(scene, 0x0000_8000)),
+    row("d09 a service ticket is asked for", "sname", Refusal::ServiceTicket, |scene| {
+        scene.request(|request| request.server.components = vec![b"cifs".to_vec(), b"dc1.lab.example".to_vec()])
+    }),
+    row("d11 nothing is asked for", "sname", Refusal::ServiceTicket, |scene| {
+        scene.request(|request| request.names_server = false)
+    }),
+    row("r18 another realm's krbtgt is asked for", "sname", Refusal::ServiceTicket, |scene| {
+        scene.request(|request| request.server.components[1] = b"OTHER.EXAMPLE".to_vec())
+    }),
     row("d08 an additional ticket", "additional tickets", Refusal::UnsupportedField, |scene| {
         scene.request(|request| request.additional_tickets = vec![request.credential.ticket.clone()])
     }),
     row("r18 enc-authorization-data", "enc-authorization-data", Refusal::UnsupportedField, |scene| {
         scene.request(|request| request.enc_authorization_data = Some((18, vec![0; 32])))
     }),
-    row("d05 PA-FOR-USER", "S4U", Refusal::S4u, |scene| padata(scene, vec![(pa_type::FOR_USER, Vec::new())])),
-    row("d05 PA-S4U-X509-USER", "S4U", Refusal::S4u, |scene| {
-        padata(scene, vec![(pa_type::S4U_X509_USER, Vec::new())])
-    }),
     row("d04 from one second beyond the skew", "postdating", Refusal::Postdated, |scene| {
         scene.request(|request| request.from = Some(at(301)))
     }),
     row("r60 PA-PAC-OPTIONS that do not decode", "PA-PAC-OPTIONS", Refusal::MalformedPadata, |scene| {
-        padata(scene, vec![(pa_type::PAC_OPTIONS, b"?".to_vec())])
+        scene.request(|request| {
+            request.pac_options = None;
+            request.more_padata.push((pa_type::PAC_OPTIONS, b"?".to_vec()));
+        })
+    }),
+    row("d15 PA-PAC-OPTIONS twice", "PA-PAC-OPTIONS", Refusal::DuplicatePadata, |scene| {
+        padata(scene, vec![(pa_type::PAC_OPTIONS, vec![0x30, 9, 0xa0, 7, 3, 5, 0, 0x40, 0, 0, 0])])
     }),
     row("r60 a key list that does not decode", "key list", Refusal::MalformedPadata, |scene| {
         padata(scene, vec![(pa_type::KERB_KEY_LIST_REQ, vec![0x30, 1])])
@@ -250,6 +256,11 @@ pub(crate) const ROWS: &[Row] = &[
             ticket.authorization_data = mint::TicketData::Octets(elements(&[(ad_type::FX_FAST_ARMOR, &[])]));
         })
     }),
+    row("r19 unknown data in the ticket that must be understood", "authorization data", Refusal::CriticalAuthorizationData, |scene| {
+        scene.ticket(|ticket| {
+            ticket.authorization_data = mint::TicketData::Octets(elements(&[(4, &[])]));
+        })
+    }),
     row("r60 authorization data that does not decode", "authorization data", Refusal::MalformedAuthorizationData, |scene| {
         scene.ticket(|ticket| {
             ticket.authorization_data = mint::TicketData::Octets(elements(&[(ad_type::IF_RELEVANT, b"?")]));
@@ -257,6 +268,12 @@ pub(crate) const ROWS: &[Row] = &[
     }),
     row("e14 armour in the authenticator", "authenticator data", Refusal::ArmorInAuthorizationData, |scene| {
         scene.request(|request| request.authenticator_data = Some(elements(&[(ad_type::FX_FAST_ARMOR, &[])])))
+    }),
+    row("e14 a sign of FAST in the authenticator", "authenticator data", Refusal::FastUsed, |scene| {
+        scene.request(|request| request.authenticator_data = Some(elements(&[(ad_type::FX_FAST_USED, &[])])))
+    }),
+    row("r19 unknown data in the authenticator that must be understood", "authenticator data", Refusal::CriticalAuthorizationData, |scene| {
+        scene.request(|request| request.authenticator_data = Some(elements(&[(4, &[])])))
     }),
     row("r60 authenticator data that does not decode", "authenticator data", Refusal::MalformedAuthorizationData, |scene| {
         scene.request(|request| request.authenticator_data = Some(elements(&[(ad_type::IF_RELEVANT, b"?")])))

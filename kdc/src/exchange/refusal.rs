@@ -69,10 +69,10 @@ refusals! {
     Postdated = 10, "postdated";
     /// A KDC option that an exchange does not have.
     KdcOption = 13, "kdc_option";
-    /// enc-authorization-data or additional-tickets.
-    UnsupportedField = 13, "unsupported_field";
     /// Something other than krbtgt is asked for.
     ServiceTicket = 7, "service_ticket";
+    /// enc-authorization-data or additional-tickets.
+    UnsupportedField = 13, "unsupported_field";
     /// A padata element that we read does not decode.
     MalformedPadata = 60, "malformed_padata";
 

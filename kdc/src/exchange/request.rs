@@ -114,11 +114,11 @@ impl<'r> TgsRequest<'r> {
         if body.kdc_options & !EXCHANGE_OPTIONS != 0 {
             return Err(not_ours(Refusal::KdcOption));
         }
-        if body.enc_authorization_data.is_some() || body.additional_tickets.is_some() {
-            return Err(not_ours(Refusal::UnsupportedField));
-        }
         if !body.sname.as_ref().is_some_and(|sname| domain.is_krbtgt(sname)) {
             return Err(not_ours(Refusal::ServiceTicket));
+        }
+        if body.enc_authorization_data.is_some() || body.additional_tickets.is_some() {
+            return Err(not_ours(Refusal::UnsupportedField));
         }
         if body.from.is_some_and(|from| from > now.saturating_add(domain.rules.clock_skew)) {
             return Err(not_ours(Refusal::Postdated));

@@ -118,7 +118,7 @@ fn shapes(domain: &Domain) -> Vec<Row> {
         Row::new("D15 two PA-TGS-REQ", Code(13), second_ticket),
         Row::new("E12 FAST", Code(29), padata(pa_type::FX_FAST, &[0x30, 0])),
         Row::new("E13 FAST armour", Code(60), padata(pa_type::FX_FAST_ARMOR, &[0x30, 0])),
-        Row::new("PA-PAC-OPTIONS that is none", Code(60), padata(pa_type::PAC_OPTIONS, &[1, 2, 3])),
+        Row::new("PA-PAC-OPTIONS twice", Code(13), padata(pa_type::PAC_OPTIONS, &[1, 2, 3])),
         Row::new("key list that is none", Code(60), padata(pa_type::KERB_KEY_LIST_REQ, &[0x30, 1])),
         Row::new("D05 PA-FOR-USER", Code(6), padata(pa_type::FOR_USER, &[0xff])),
         Row::new("D05 PA-S4U-X509-USER", Code(6), padata(pa_type::S4U_X509_USER, &[])),
