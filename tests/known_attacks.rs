@@ -124,7 +124,7 @@ fn cve_2021_42278_no_dollar_is_added_to_a_name() {
     assert_eq!(scene.refusal(), Refusal::RequestorMismatch);
     let both = scene.ticket(|ticket| ticket.pac.requestor = Some(sid(1000)));
     assert_eq!(both.refusal(), Refusal::RequestorMismatch, "nor with the domain controller's SID");
-    let computer = Scene::new().user("WS1", 1114).rules(|rules| rules.admission.computers = true);
+    let computer = Scene::new().user("WS1", 1114).rules(|rules| rules.allowed_kinds.computers = true);
     assert_eq!(computer.refusal(), Refusal::RequestorMismatch);
 }
 
