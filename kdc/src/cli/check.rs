@@ -124,7 +124,11 @@ impl Findings {
                 "{realm}: krbtgt has version {current} in the directory, one ahead of ours; load its keytab before the \
                  next change"
             )),
-            _ => {}
+            Some(_) => {}
+            None => self.problem(&format!(
+                "{realm}: the version of krbtgt (msDS-KeyVersionNumber) cannot be read, so a key that is too old would \
+                 not be noticed; grant the right to read it"
+            )),
         }
         for number in keys.branches().map(|branch| branch.number()) {
             match view.branches.get(&number) {
