@@ -13,7 +13,7 @@ use kdc::client::mint::PartialTgt;
 use kdc::client::reply::{Granted, Outcome};
 use kdc::client::request::Exchange;
 use kdc::client::{BranchKey, Credential, SessionKey};
-use kdc::directory::{DirectoryView, Principal, SidHistory, Tree};
+use kdc::directory::{DirectoryView, Principal, SidHistory, Tree, is_account};
 use kdc::exchange::{
     self, AllowedKinds, Domain, Domains, Entropy, Issued, Refusal, Rejected, Snapshot, TicketRules, Timestamp,
 };
@@ -373,7 +373,7 @@ impl Directory {
     }
 
     fn account(&self, sid: &Sid, now: FileTime) -> Option<Principal> {
-        let entry = self.tree.find(sid, now).unwrap()?;
+        let entry = self.tree.find(sid, now).unwrap().filter(is_account)?;
         Some(Principal::from_entry(&entry, &self.view, SidHistory::Omit, now).unwrap())
     }
 }

@@ -23,6 +23,6 @@ pub use entry::{AttributeError, Entry, Fault};
 pub use error::DirectoryError;
 pub use logon_info::SidHistory;
 pub use name::ClientName;
-pub use principal::Principal;
+pub use principal::{Principal, is_account};
 pub use tree::Tree;
 pub use view::{DirectoryView, DomainObjects};

@@ -65,6 +65,13 @@ pub struct Principal {
     pub group_count: usize,
 }
 
+/// Whether an object can be anybody's account. A group or a foreign security principal has a SID too, and nobody is
+/// one. An object without a class is not complete, which is for [`Principal::from_entry`] to say.
+#[must_use]
+pub fn is_account(entry: &Entry) -> bool {
+    !entry.has("objectClass") || entry.is_a("user")
+}
+
 impl Principal {
     /// Makes a principal of an object read with [`PRINCIPAL_ATTRIBUTES`] at `now`.
     ///

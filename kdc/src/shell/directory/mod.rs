@@ -21,7 +21,7 @@ pub use poll::{Poller, Seen};
 
 use super::entropy;
 use crate::directory::principal::PRINCIPAL_ATTRIBUTES;
-use crate::directory::{ClientName, DirectoryView, Principal, SidHistory, Tree};
+use crate::directory::{ClientName, DirectoryView, Principal, SidHistory, Tree, is_account};
 
 /// The directory of one domain.
 pub enum Directory {
@@ -55,10 +55,7 @@ impl Directory {
             Self::Ldap(servers) => servers.find(sid, PRINCIPAL_ATTRIBUTES).await?,
             Self::Ldif(file) => file.find(sid, now)?,
         };
-        // A group or a foreign security principal has a SID too; nobody is one. Without a class it is not complete.
-        let Some(entry) = entry.filter(|entry| !entry.has("objectClass") || entry.is_a("user")) else {
-            return Ok(None);
-        };
+        let Some(entry) = entry.filter(is_account) else { return Ok(None) };
         let principal = Principal::from_entry(&entry, view, sid_history, now)?;
         if principal.sid != *sid {
             return Err(ReadError::data(
