@@ -92,7 +92,7 @@ fn a_stopped_directory_serves_who_is_remembered_until_ttl_and_nobody_after_max_s
     device.assert_unavailable(&short_lists, "alice", "directory_stale");
     assert_eq!(short_lists.readiness().0, 503);
     short_ttl.wait_until("stale as well", || !short_ttl.is_ready());
-    device.assert_unavailable(&short_ttl, "bob", "directory_unavailable");
+    device.assert_unavailable(&short_ttl, "bob", "directory_stale");
 
     server.resume();
     for daemon in [&short_ttl, &short_lists] {

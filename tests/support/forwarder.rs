@@ -105,7 +105,7 @@ impl Drop for Forwarder {
 fn listen(first: TcpListener, address: SocketAddr, target: SocketAddr, state: &Arc<Mutex<State>>) {
     let mut listener = Some(first);
     loop {
-        match *lock(state) {
+        match read(state) {
             State::Dropped => return,
             State::Away => listener = None,
             State::Serves | State::Slow(_) | State::Hangs => {
@@ -144,33 +144,36 @@ fn forward(client: &TcpStream, target: SocketAddr, state: &Mutex<State>) {
 fn pump(mut from: &TcpStream, mut to: &TcpStream, state: &Mutex<State>) {
     let mut buffer = vec![0; 65_536];
     loop {
-        let now = *lock(state);
+        let octets = match from.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => buffer.get(..count).unwrap_or_default(),
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => &[],
+            Err(_) => break,
+        };
+        // Looked at after reading: nothing that comes after `hang` or `stop` gets through.
+        let now = loop {
+            match read(state) {
+                State::Hangs => sleep(GLANCE),
+                other => break other,
+            }
+        };
         match now {
             State::Away | State::Dropped => break,
-            State::Hangs => {
-                sleep(GLANCE);
-                continue;
-            }
-            State::Serves | State::Slow(_) => {}
+            State::Slow(pause) if !octets.is_empty() => sleep(pause),
+            State::Serves | State::Slow(_) | State::Hangs => {}
         }
-        match from.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(count) => {
-                if let State::Slow(pause) = now {
-                    sleep(pause);
-                }
-                if to.write_all(buffer.get(..count).unwrap_or_default()).is_err() {
-                    break;
-                }
-            }
-            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {}
-            Err(_) => break,
+        if to.write_all(octets).is_err() {
+            break;
         }
     }
     // The other direction reads the end and stops as well.
     for stream in [from, to] {
         let _ = stream.shutdown(Shutdown::Both);
     }
+}
+
+fn read(state: &Mutex<State>) -> State {
+    *lock(state)
 }
 
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
