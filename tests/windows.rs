@@ -24,7 +24,7 @@ use kdc::directory::{Principal, SidHistory, Tree};
 use kdc::exchange::{self, Domain, Domains, Issued, Refusal, Rejected, Snapshot, Timestamp};
 use kdc::krb::crypto::{CipherKey, EncryptionKey, EncryptionType, KeyUsage, MacKey, md5};
 use kdc::krb::der::Der;
-use kdc::krb::keys::DomainKeys;
+use kdc::krb::keys::{DomainKeys, Rc4};
 use kdc::krb::keytab::{Entry, Keytab};
 use kdc::krb::messages::{
     ApReq, Authenticator, AuthorizationData, Checksum, EncKdcRepPart, EncTicketPart, EncryptedData, KdcRep,
@@ -296,7 +296,7 @@ impl Site {
     fn new(ldif: &str, realm: &str, keytab: Vec<Entry>, now: &str) -> Self {
         let tree = Tree::parse(ldif).unwrap();
         let view = tree.view(None).unwrap();
-        let keys = DomainKeys::from_keytabs(realm, &[("keytab", Keytab::new(keytab))]).unwrap();
+        let keys = DomainKeys::from_keytabs(realm, &[("keytab", Keytab::new(keytab))], Rc4::Refused).unwrap();
         let domain = Domain {
             realm: realm.into(),
             keys: Arc::new(keys),

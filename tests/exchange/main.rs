@@ -10,6 +10,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod etypes;
 mod granted;
 mod mutated;
 mod refused;

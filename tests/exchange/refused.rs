@@ -72,6 +72,10 @@ fn contradict(first: &Row, second: &Row) -> bool {
     const PAIRS: &[(&str, &str)] = &[
         // Another name in the ticket is one in CLIENT_INFO too.
         ("CLIENT_INFO", "cname"),
+        // Where RC4 is allowed, these are not broken.
+        ("ticket etype", "allow-rc4"),
+        ("session key", "allow-rc4"),
+        ("subkey", "allow-rc4"),
         // It is alice's, and the ticket somebody else's.
         ("primary group", "user"),
     ];

@@ -461,6 +461,9 @@ pub(crate) const ROWS: &[Row] = &[
     }),
 
     // The ticket asked for.
+    row("38 a Protected User with an RC4 subkey", "allow-rc4", Refusal::ProtectedUserEtype, |scene| {
+        subkey(scene.set("Protected Users", "member", "CN=Alice,OU=Staff,DC=lab,DC=example").allowing_rc4(), 23, &[1; 16])
+    }),
     row("d20 RC4 and DES", "etypes", Refusal::NoCommonEtype, |scene| etypes(scene, &[23, 24, 3, -135])),
     row("d20 no type", "etypes", Refusal::NoCommonEtype, |scene| etypes(scene, &[])),
     row("d20 AES after 32 others", "etypes", Refusal::NoCommonEtype, |scene| {

@@ -18,7 +18,7 @@ use kdc::exchange::{
     self, AllowedKinds, Domain, Domains, Entropy, Issued, Refusal, Rejected, Snapshot, TicketRules, Timestamp,
 };
 use kdc::krb::crypto::{EncryptionKey, EncryptionType, KeyUsage, MacKey};
-use kdc::krb::keys::DomainKeys;
+use kdc::krb::keys::{DomainKeys, Rc4};
 use kdc::krb::keytab::{Entry, Keytab};
 use kdc::krb::messages::{KerberosTime, name_type};
 use pac::{FileTime, Sid};
@@ -128,6 +128,8 @@ pub struct Scene {
     pub rules: TicketRules,
     /// The keys of the domain and its branch.
     pub keytab: Vec<Entry>,
+    /// `allow-rc4`
+    pub rc4: Rc4,
     /// Whether the directory has been read.
     pub directory_read: bool,
     /// The clock.
@@ -163,6 +165,7 @@ impl Scene {
                 branch(BRANCH_KVNO, 18, &[0xb5; 32]),
                 branch(BRANCH_KVNO, 17, &[0xb1; 16]),
             ],
+            rc4: Rc4::Refused,
             directory_read: true,
             now: Timestamp { seconds: at(0), microseconds: 123_456 },
             source: Ipv4Addr::new(192, 0, 2, 7).into(),
@@ -222,6 +225,13 @@ impl Scene {
     #[must_use]
     pub fn with_rc4(mut self) -> Self {
         self.keytab.push(keytab_entry(REALM, &["krbtgt_AzureAD"], BRANCH_KVNO, 23, &RC4_OCTETS));
+        self
+    }
+
+    /// Switches `allow-rc4` on.
+    #[must_use]
+    pub fn allowing_rc4(mut self) -> Self {
+        self.rc4 = Rc4::Allowed;
         self
     }
 
@@ -385,7 +395,7 @@ impl Served {
             if scene.ldif == LDIF { Arc::clone(&UNCHANGED) } else { Directory::read(&scene.ldif) };
         let realm = directory.view.dns_domain_name.to_uppercase();
         let keytab = Keytab::new(scene.keytab.iter().map(copied).collect());
-        let keys = DomainKeys::from_keytabs(&realm, &[("keytab", keytab)]).unwrap();
+        let keys = DomainKeys::from_keytabs(&realm, &[("keytab", keytab)], scene.rc4).unwrap();
         let domain = Domain {
             realm: realm.into(),
             keys: Arc::new(keys),

@@ -10,7 +10,7 @@ use tokio::runtime;
 use super::failure::Failure;
 use super::print;
 use crate::directory::{Branch, DirectoryView};
-use crate::krb::keys::DomainKeys;
+use crate::krb::keys::{DomainKeys, Rc4};
 use crate::shell::config_file;
 use crate::shell::directory::ReadError;
 use crate::shell::prepared::PreparedDomain;
@@ -91,6 +91,11 @@ impl Findings {
     fn keys(&mut self, realm: &str, keys: &DomainKeys) {
         let issuing = keys.issuing();
         self.good(&format!("{realm}: krbtgt key, kvno {}, {}", issuing.kvno(), issuing.etype()));
+        if keys.rc4() == Rc4::Allowed {
+            self.good(&format!(
+                "{realm}: RC4 is allowed for tickets and keys (allow-rc4); switch it off when you can"
+            ));
+        }
         for branch in keys.branches() {
             let versions: Vec<String> =
                 branch.keys().iter().map(|key| format!("{} {}", key.version(), key.etype())).collect();

@@ -16,7 +16,7 @@ use crate::client::reply::Outcome;
 use crate::client::request::{BodyChecksum, Exchange};
 use crate::client::transport::{Kdc, Protocol};
 use crate::client::{Credential, SessionKey};
-use crate::krb::crypto::RC4_HMAC;
+use crate::krb::crypto::EncryptionType;
 use crate::shell::entropy;
 
 /// The port of Kerberos.
@@ -141,7 +141,7 @@ fn request<'c>(arguments: &Arguments, partial: &'c Credential) -> Result<Exchang
     let mut exchange = Exchange::new(partial, now.seconds, nonce()?, entropy::octets()?);
     exchange.cusec = now.microseconds;
     if arguments.key_list {
-        exchange.key_list = Some(vec![RC4_HMAC]);
+        exchange.key_list = Some(vec![EncryptionType::Rc4Hmac.as_i32()]);
     }
     if arguments.subkey {
         exchange.subkey = Some(SessionKey::aes256(&entropy::octets()?));

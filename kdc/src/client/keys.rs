@@ -1,5 +1,7 @@
 //! Long-term keys of the client's side, out of keytabs.
 
+use std::cmp::Reverse;
+
 use crate::krb::crypto::{EncryptionKey, EncryptionType};
 use crate::krb::keys::{Key, Lab};
 use crate::krb::keytab::{Entry, Keytab};
@@ -7,7 +9,7 @@ use crate::krb::keytab::{Entry, Keytab};
 /// A branch key that may seal and sign: Entra's role, played in a lab.
 pub type BranchKey = Key<Lab>;
 
-/// The newest and strongest branch key of a realm: an entry whose kvno has a branch number in its high word,
+/// The newest branch key, and of that the preferred AES type, of a realm: an entry whose kvno has a branch number in its high word,
 /// whatever its name. With `branch`, only that number counts.
 ///
 /// # Errors
@@ -19,12 +21,13 @@ pub fn branch_key(keytab: &Keytab, realm: &str, branch: Option<u16>) -> Result<B
         .iter()
         .filter(of_realm)
         .filter_map(|entry| Some((entry, EncryptionType::from_i32(entry.etype)?)))
+        .filter(|(_, etype)| etype.is_aes())
         .filter(|(entry, _)| match branch {
             Some(number) => branch_number(entry) == number,
             None => branch_number(entry) != 0,
         })
         .collect();
-    candidates.sort_by_key(|(entry, etype)| (entry.kvno, etype.as_i32()));
+    candidates.sort_by_key(|(entry, etype)| (entry.kvno, Reverse(etype.rank())));
 
     let mut numbers: Vec<u16> = candidates.iter().map(|(entry, _)| branch_number(entry)).collect();
     numbers.dedup();
@@ -35,7 +38,7 @@ pub fn branch_key(keytab: &Keytab, realm: &str, branch: Option<u16>) -> Result<B
     }
 }
 
-/// Every AES key of a keytab, to try on tickets.
+/// Every key of a keytab, to try on tickets.
 #[must_use]
 pub fn all_keys(keytab: &Keytab) -> Vec<Key<Lab>> {
     keytab.entries().iter().filter_map(|entry| ready(entry, EncryptionType::from_i32(entry.etype)?)).collect()

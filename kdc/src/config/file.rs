@@ -231,6 +231,8 @@ pub struct Tickets {
     pub max_partial_lifetime: Option<Duration>,
     /// Whether the ticket's addresses are compared with where the request came from.
     pub check_addresses: bool,
+    /// Whether tickets, session keys, subkeys and PAC signatures may be of RC4.
+    pub allow_rc4: bool,
 }
 
 impl Default for Tickets {
@@ -241,6 +243,7 @@ impl Default for Tickets {
             clock_skew: ClockSkew::default(),
             max_partial_lifetime: None,
             check_addresses: false,
+            allow_rc4: false,
         }
     }
 }

@@ -54,7 +54,7 @@ impl<'r, 's, 'p> OpenedTicket<'r, 's, 'p> {
         let subkey = authenticator
             .subkey
             .as_ref()
-            .map(|subkey| usable_key(subkey, Refusal::SubkeyType, Refusal::Subkey))
+            .map(|subkey| usable_key(subkey, &self.request.domain.keys, Refusal::SubkeyType, Refusal::Subkey))
             .transpose()?;
         check_authorization_data(self.part.authorization_data.as_ref(), false)?;
         check_authorization_data(authenticator.authorization_data.as_ref(), true)?;

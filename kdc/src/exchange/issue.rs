@@ -10,7 +10,7 @@ use super::domain::Timestamp;
 use super::notes::{Note, Notes};
 use super::refusal::{Refusal, Refused};
 use super::who::Who;
-use crate::krb::crypto::{CONFOUNDER_LEN, CipherKey, EncryptionType, KeyUsage};
+use crate::krb::crypto::{CONFOUNDER_LEN, CipherKey, EncryptionKey, EncryptionType, KeyUsage};
 use crate::krb::der::Der;
 use crate::krb::keys::{Key, Krbtgt};
 use crate::krb::messages::{
@@ -55,7 +55,7 @@ impl Entropy {
         entropy
     }
 
-    /// The session key: random octets are a key of any AES type as they are (RFC 3962 §6, RFC 8009 §5).
+    /// The session key: random octets are a key of any type as they are (RFC 3962 §6, RFC 8009 §5).
     fn session_key(&self, etype: EncryptionType) -> EncryptionKeyView<'_> {
         let value = self.session_key.get(..etype.key_len()).unwrap_or(&self.session_key);
         EncryptionKeyView { etype: etype.as_i32(), value }
@@ -108,12 +108,24 @@ impl AdmittedClient<'_, '_, '_> {
         Ok(Issued { reply, who: client.who, endtime, session_etype, notes })
     }
 
-    /// The strongest type that the client lists, in our order and not in the client's (CVE-2022-37966).
+    /// The type that the domain prefers of those the client lists, in our order and not in the client's
+    /// (CVE-2022-37966). A Protected User has no RC4 key in hand, neither old nor new ([MS-KILE] 3.3.5.6).
     fn session_etype(&self) -> Result<EncryptionType, Refused> {
+        let client = &self.0.client;
         let listed = |etype: &EncryptionType| {
-            self.0.client.body.etypes.iter().take(LISTED_ETYPES).any(|listed| listed == etype.as_i32())
+            client.body.etypes.iter().take(LISTED_ETYPES).any(|listed| listed == etype.as_i32())
         };
-        EncryptionType::ALL.into_iter().find(listed).ok_or(Refusal::NoCommonEtype.into())
+        let common = client.domain.keys.session_etypes().find(listed);
+        let presented = [Some(&client.session_key), client.subkey.as_ref()];
+        let mut in_hand = presented.into_iter().flatten().map(EncryptionKey::etype).chain(common);
+        if self.is_protected() && !in_hand.all(EncryptionType::is_aes) {
+            return Err(Refusal::ProtectedUserEtype.into());
+        }
+        common.ok_or(Refusal::NoCommonEtype.into())
+    }
+
+    fn is_protected(&self) -> bool {
+        self.0.account.account.is_protected_user(&self.0.view.domain_sid)
     }
 
     /// Flags and times: what is asked for, within what the partial TGT has, the domain and the account allow
@@ -122,7 +134,7 @@ impl AdmittedClient<'_, '_, '_> {
         let client = &self.0.client;
         let (body, partial, rules) = (&client.body, &client.ticket, &client.domain.rules);
         let account = &self.0.account.account;
-        let protected = account.is_protected_user(&self.0.view.domain_sid);
+        let protected = self.is_protected();
 
         let asked_till = if body.till == KerberosTime::EPOCH { KerberosTime::MAX } else { body.till };
         if asked_till <= now {

@@ -214,6 +214,8 @@ refusals! {
     AuthenticationPolicy = 12, "authentication_policy";
 
     // The ticket asked for.
+    /// A Protected User whose session key, subkey or new session key would be RC4.
+    ProtectedUserEtype = 14, "protected_user_etype";
     /// No encryption type that the client lists is one we use for session keys.
     NoCommonEtype = 14, "no_common_etype";
     /// The ticket asked for would end before it starts.

@@ -12,7 +12,7 @@ use super::request::ClaimedRequest;
 use super::who::Who;
 use crate::krb::crypto::{EncryptionKey, EncryptionType};
 use crate::krb::der::Der;
-use crate::krb::keys::{Key, KrbtgtAzureAd};
+use crate::krb::keys::{DomainKeys, Key, KrbtgtAzureAd};
 use crate::krb::messages::{EncTicketPart, EncryptionKeyView, HostAddress, KerberosTime, ticket_flags};
 
 /// A ticket that ends within this time is as good as expired: such a ticket is one for changing a password
@@ -73,7 +73,7 @@ fn check(
     snapshot: &Snapshot<'_>,
     notes: &mut Notes,
 ) -> Result<EncryptionKey, Refused> {
-    let session_key = usable_key(&part.key, Refusal::SessionKeyType, Refusal::SessionKey)?;
+    let session_key = usable_key(&part.key, &domain.keys, Refusal::SessionKeyType, Refusal::SessionKey)?;
     in_time(part, domain, snapshot.now.seconds, notes)?;
     if !domain.is_realm(part.crealm) {
         return Err(Refusal::ClientRealm.into());
@@ -140,13 +140,15 @@ fn internet_address(address: HostAddress<'_>) -> Option<IpAddr> {
     }
 }
 
-/// A session key or subkey that we use: an AES type, of its type's length, and not zero.
+/// A session key or subkey that the domain uses: of a type that it accepts, of that type's length, and not zero.
 pub(super) fn usable_key(
     key: &EncryptionKeyView<'_>,
+    domain: &DomainKeys,
     wrong_type: Refusal,
     wrong_value: Refusal,
 ) -> Result<EncryptionKey, Refused> {
-    let etype = EncryptionType::from_i32(key.etype).ok_or(wrong_type)?;
+    let etype =
+        EncryptionType::from_i32(key.etype).filter(|etype| domain.accepts(*etype)).ok_or(wrong_type)?;
     let key = EncryptionKey::from_bytes(etype, key.value).map_err(|_| wrong_value.because("wrong length"))?;
     if key.is_all_zero() { Err(wrong_value.because("all zero")) } else { Ok(key) }
 }

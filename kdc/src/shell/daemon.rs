@@ -30,6 +30,7 @@ use super::tcp::{self, TcpLimits};
 use super::udp_socket::KerberosUdpSocket;
 use super::{hardening, http, udp};
 use crate::config::Config;
+use crate::krb::keys::Rc4;
 
 /// Datagrams that wait for the directory, and as many that are being answered; each is at most `udp-request-limit`
 /// octets.
@@ -265,6 +266,21 @@ fn tell_of_keys(domain: &PreparedDomain) {
     let realm = &*domain.realm;
     for skipped in domain.keys.skipped() {
         info!(realm, "keytab entry not used: {skipped}");
+    }
+    if domain.keys.rc4() == Rc4::Allowed {
+        warn!(
+            realm,
+            "allow-rc4 is on: tickets and session keys of RC4 can be forged and cracked (CVE-2022-37966, CVE-2022-37967); \
+             switch it off as soon as every client lists AES"
+        );
+    }
+    let issuing = domain.keys.issuing().etype();
+    if issuing.is_sha2() || !issuing.is_aes() {
+        warn!(
+            realm,
+            "full TGTs are issued under a {issuing} key, which not every domain controller takes; load the \
+             aes256-cts-hmac-sha1-96 key of the same version"
+        );
     }
     if domain.keys.branches().next().is_none() {
         warn!(

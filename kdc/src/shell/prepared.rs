@@ -10,7 +10,7 @@ use super::static_faults::{DirectoryFiles, DomainFiles, StaticFault};
 use crate::config;
 use crate::directory::SidHistory;
 use crate::exchange::{AllowedKinds, TicketRules};
-use crate::krb::keys::DomainKeys;
+use crate::krb::keys::{DomainKeys, Rc4};
 
 /// A domain with everything its files hold, before a socket is opened.
 pub struct PreparedDomain {
@@ -36,7 +36,8 @@ impl PreparedDomain {
     /// # Errors
     /// The first of them that does not hold what it should.
     pub fn new(domain: &config::Domain, files: DomainFiles) -> Result<Self, StaticFault> {
-        let keys = files.keys(&domain.realm)?;
+        let rc4 = if domain.tickets.allow_rc4 { Rc4::Allowed } else { Rc4::Refused };
+        let keys = files.keys(&domain.realm, rc4)?;
         let realm: Arc<str> = domain.realm.as_str().into();
         let directory = DirectorySource::of(files.directory)?;
         Ok(Self {

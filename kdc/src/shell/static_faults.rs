@@ -10,7 +10,7 @@ use super::directory::ReadError;
 use super::directory::tls::TlsError;
 use super::files::{self, FileError};
 use crate::config::{ConfigError, Directory, Domain, Ldap};
-use crate::krb::keys::{DomainKeys, KeysError};
+use crate::krb::keys::{DomainKeys, KeysError, Rc4};
 use crate::krb::keytab::{Keytab, KeytabError};
 
 /// EX_CONFIG of `sysexits.h`.
@@ -104,7 +104,7 @@ impl DomainFiles {
     ///
     /// # Errors
     /// A file that is no keytab, or the lack of a key that the domain needs.
-    pub fn keys(&self, realm: &str) -> Result<DomainKeys, StaticFault> {
+    pub fn keys(&self, realm: &str, rc4: Rc4) -> Result<DomainKeys, StaticFault> {
         let parsed = self
             .keytabs
             .iter()
@@ -113,7 +113,7 @@ impl DomainFiles {
                 Err(fault) => Err(StaticFault::Keytab { path: path.clone(), fault }),
             })
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(DomainKeys::from_keytabs(realm, &parsed)?)
+        Ok(DomainKeys::from_keytabs(realm, &parsed, rc4)?)
     }
 }
 

@@ -18,7 +18,7 @@ use kdc::exchange::{
 };
 use kdc::krb::crypto::{CipherKey, EncryptionKey, EncryptionType, KeyUsage};
 use kdc::krb::der::Der;
-use kdc::krb::keys::DomainKeys;
+use kdc::krb::keys::{DomainKeys, Rc4};
 use kdc::krb::keytab::{Entry, Keytab};
 use kdc::krb::messages::{ApReq, EncryptedData, KdcReq, KerberosTime, PaData, PaDatas, Ticket, pa_type};
 use libfuzzer_sys::fuzz_target;
@@ -148,7 +148,7 @@ static SITE: LazyLock<Site> = LazyLock::new(|| {
     ]);
     let domain = Domain {
         realm: REALM.into(),
-        keys: Arc::new(DomainKeys::from_keytabs(REALM, &[("keytab", keytab)]).unwrap()),
+        keys: Arc::new(DomainKeys::from_keytabs(REALM, &[("keytab", keytab)], Rc4::Refused).unwrap()),
         rules: TicketRules {
             max_lifetime: Duration::from_secs(36_000),
             max_renew: Duration::from_secs(7 * 86_400),

@@ -11,12 +11,12 @@ use aes::cipher::consts::{U12, U16};
 use aes::cipher::{Block, BlockCipherDecrypt, BlockCipherEncrypt, BlockSizeUser, Key, KeyInit};
 use aes::{Aes128, Aes256};
 use hmac::{Hmac, Mac as _};
-use sha1::Sha1;
+use sha1::{Digest as _, Sha1};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::cts;
-use super::usage::{Constants, KeyUsage};
+use super::usage::{Constants, KeyUsage, n_fold};
 
 /// Octets of the truncated HMAC.
 pub(super) const MAC_LEN: usize = 12;
@@ -58,6 +58,14 @@ impl<C: Aes> Cipher<C> {
         cts::decrypt(&self.encryption, message);
         self.integrity.mac(message).ct_eq(mac).into()
     }
+}
+
+/// PRF (RFC 3961 §5.3, RFC 3962 §6): one block, `AES(DK(K, "prf"), SHA-1(input)[0..16])`.
+pub(super) fn prf<C: Aes>(key: &Key<C>, input: &[u8]) -> Zeroizing<Vec<u8>> {
+    let prf_key = C::new(&derive(&C::new(key), const { &n_fold(b"prf") }));
+    let (mut block, _) = Sha1::digest(input).split::<U16>();
+    prf_key.encrypt_block(&mut block);
+    Zeroizing::new(block.to_vec())
 }
 
 /// HMAC-SHA1-96 with the key already absorbed: its two key blocks cost as much as a hundred octets of data.

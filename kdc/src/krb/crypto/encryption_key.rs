@@ -5,21 +5,44 @@ use std::fmt;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-/// The number of rc4-hmac (RFC 4757): no [`EncryptionType`], because nothing is encrypted with it here.
-pub const RC4_HMAC: i32 = 23;
-
-/// The encryption types that tickets and replies are opened and sealed in (RFC 3961 §8).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// The encryption types there are here (RFC 3961 §8), in the order in which they are preferred.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EncryptionType {
-    /// aes128-cts-hmac-sha1-96 (RFC 3962)
-    Aes128Sha1 = 17,
     /// aes256-cts-hmac-sha1-96 (RFC 3962)
     Aes256Sha1 = 18,
+    /// aes128-cts-hmac-sha1-96 (RFC 3962)
+    Aes128Sha1 = 17,
+    /// aes256-cts-hmac-sha384-192 (RFC 8009)
+    Aes256Sha384 = 20,
+    /// aes128-cts-hmac-sha256-128 (RFC 8009)
+    Aes128Sha256 = 19,
+    /// rc4-hmac (RFC 4757). Broken: only for domains that allow it.
+    Rc4Hmac = 23,
 }
 
 impl EncryptionType {
-    /// All of them, strongest first.
-    pub const ALL: [Self; 2] = [Self::Aes256Sha1, Self::Aes128Sha1];
+    /// All of them, the preferred one first. Those of RFC 8009 come after those that every domain controller
+    /// takes: no Windows knows them, and not every Samba.
+    pub const ALL: [Self; 5] =
+        [Self::Aes256Sha1, Self::Aes128Sha1, Self::Aes256Sha384, Self::Aes128Sha256, Self::Rc4Hmac];
+
+    /// Its place in [`ALL`](Self::ALL): the lower, the better.
+    #[must_use]
+    pub fn rank(self) -> usize {
+        Self::ALL.into_iter().take_while(|better| *better != self).count()
+    }
+
+    /// Whether it is of the AES family: every type but rc4-hmac.
+    #[must_use]
+    pub const fn is_aes(self) -> bool {
+        !matches!(self, Self::Rc4Hmac)
+    }
+
+    /// Whether it is one of RFC 8009, with SHA-2.
+    #[must_use]
+    pub const fn is_sha2(self) -> bool {
+        matches!(self, Self::Aes128Sha256 | Self::Aes256Sha384)
+    }
 
     /// The type of this number, if it is one we have.
     #[must_use]
@@ -37,26 +60,32 @@ impl EncryptionType {
     #[must_use]
     pub const fn key_len(self) -> usize {
         match self {
-            Self::Aes128Sha1 => 16,
-            Self::Aes256Sha1 => 32,
+            Self::Aes128Sha1 | Self::Aes128Sha256 | Self::Rc4Hmac => 16,
+            Self::Aes256Sha1 | Self::Aes256Sha384 => 32,
         }
     }
 
-    /// The number of its keyed checksum (RFC 3962 §7).
+    /// The number of its keyed checksum (RFC 3962 §7, RFC 8009 §6, RFC 4757 §4).
     #[must_use]
     pub const fn checksum_type(self) -> i32 {
         match self {
             Self::Aes128Sha1 => 15,
             Self::Aes256Sha1 => 16,
+            Self::Aes128Sha256 => 19,
+            Self::Aes256Sha384 => 20,
+            Self::Rc4Hmac => -138,
         }
     }
 
-    /// Its bit in msDS-SupportedEncryptionTypes and PA-SUPPORTED-ENCTYPES ([MS-KILE] 2.2.7).
+    /// Its bit in msDS-SupportedEncryptionTypes and PA-SUPPORTED-ENCTYPES ([MS-KILE] 2.2.7). The types of RFC
+    /// 8009 have none: the bits that are not defined must be zero.
     #[must_use]
     pub const fn supported_bit(self) -> u32 {
         match self {
             Self::Aes128Sha1 => 0x08,
             Self::Aes256Sha1 => 0x10,
+            Self::Aes128Sha256 | Self::Aes256Sha384 => 0,
+            Self::Rc4Hmac => 0x04,
         }
     }
 }
@@ -66,6 +95,9 @@ impl fmt::Display for EncryptionType {
         f.write_str(match self {
             Self::Aes128Sha1 => "aes128-cts-hmac-sha1-96",
             Self::Aes256Sha1 => "aes256-cts-hmac-sha1-96",
+            Self::Aes128Sha256 => "aes128-cts-hmac-sha256-128",
+            Self::Aes256Sha384 => "aes256-cts-hmac-sha384-192",
+            Self::Rc4Hmac => "rc4-hmac",
         })
     }
 }
@@ -78,24 +110,40 @@ pub struct EncryptionKey(Material);
 pub(super) enum Material {
     Aes128Sha1(Zeroizing<[u8; 16]>),
     Aes256Sha1(Zeroizing<[u8; 32]>),
+    Aes128Sha256(Zeroizing<[u8; 16]>),
+    Aes256Sha384(Zeroizing<[u8; 32]>),
+    Rc4Hmac(Zeroizing<[u8; 16]>),
 }
 
 impl EncryptionKey {
     /// Takes key octets as they stand in a key block, a keytab or a fresh random buffer: for every type here,
-    /// any octets of the right length are a key (RFC 3962 §4: random-to-key is the identity).
+    /// any octets of the right length are a key (RFC 3962 §6, RFC 8009 §5: random-to-key is the identity).
     ///
     /// # Errors
     /// [`KeyError`] if the type wants another length.
     pub fn from_bytes(etype: EncryptionType, bytes: &[u8]) -> Result<Self, KeyError> {
-        let wrong_length = |_| KeyError { etype, length: bytes.len() };
-        Ok(Self(match etype {
-            EncryptionType::Aes128Sha1 => {
-                Material::Aes128Sha1(Zeroizing::new(bytes.try_into().map_err(wrong_length)?))
+        if bytes.len() != etype.key_len() {
+            return Err(KeyError { etype, length: bytes.len() });
+        }
+        Ok(Self::made(etype, |key| key.iter_mut().zip(bytes).for_each(|(octet, given)| *octet = *given)))
+    }
+
+    /// The key that `fill` makes of as many zeros as the type wants.
+    pub(super) fn made(etype: EncryptionType, fill: impl FnOnce(&mut [u8])) -> Self {
+        let mut key = Self(match etype {
+            EncryptionType::Aes128Sha1 => Material::Aes128Sha1(Zeroizing::default()),
+            EncryptionType::Aes256Sha1 => Material::Aes256Sha1(Zeroizing::default()),
+            EncryptionType::Aes128Sha256 => Material::Aes128Sha256(Zeroizing::default()),
+            EncryptionType::Aes256Sha384 => Material::Aes256Sha384(Zeroizing::default()),
+            EncryptionType::Rc4Hmac => Material::Rc4Hmac(Zeroizing::default()),
+        });
+        fill(match &mut key.0 {
+            Material::Aes128Sha1(bytes) | Material::Aes128Sha256(bytes) | Material::Rc4Hmac(bytes) => {
+                bytes.as_mut_slice()
             }
-            EncryptionType::Aes256Sha1 => {
-                Material::Aes256Sha1(Zeroizing::new(bytes.try_into().map_err(wrong_length)?))
-            }
-        }))
+            Material::Aes256Sha1(bytes) | Material::Aes256Sha384(bytes) => bytes.as_mut_slice(),
+        });
+        key
     }
 
     /// Its encryption type.
@@ -104,6 +152,9 @@ impl EncryptionKey {
         match self.0 {
             Material::Aes128Sha1(_) => EncryptionType::Aes128Sha1,
             Material::Aes256Sha1(_) => EncryptionType::Aes256Sha1,
+            Material::Aes128Sha256(_) => EncryptionType::Aes128Sha256,
+            Material::Aes256Sha384(_) => EncryptionType::Aes256Sha384,
+            Material::Rc4Hmac(_) => EncryptionType::Rc4Hmac,
         }
     }
 
@@ -111,8 +162,10 @@ impl EncryptionKey {
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         match &self.0 {
-            Material::Aes128Sha1(bytes) => bytes.as_slice(),
-            Material::Aes256Sha1(bytes) => bytes.as_slice(),
+            Material::Aes128Sha1(bytes) | Material::Aes128Sha256(bytes) | Material::Rc4Hmac(bytes) => {
+                bytes.as_slice()
+            }
+            Material::Aes256Sha1(bytes) | Material::Aes256Sha384(bytes) => bytes.as_slice(),
         }
     }
 
@@ -156,6 +209,14 @@ mod tests {
     }
 
     #[test]
+    fn the_order_of_preference_is_that_of_the_list() {
+        let ranks: Vec<usize> = EncryptionType::ALL.iter().map(|etype| etype.rank()).collect();
+        assert_eq!(ranks, [0, 1, 2, 3, 4]);
+        let numbers = EncryptionType::ALL.map(EncryptionType::as_i32);
+        assert_eq!(numbers, [18, 17, 20, 19, 23]);
+    }
+
+    #[test]
     fn debug_and_errors_show_no_octet() {
         let key = EncryptionKey::from_bytes(EncryptionType::Aes128Sha1, &[0x5a; 16]).unwrap();
         assert_eq!(format!("{key:?}"), "EncryptionKey(aes128-cts-hmac-sha1-96, redacted)");
@@ -177,7 +238,7 @@ mod tests {
             if let Some(etype) = EncryptionType::from_i32(number) {
                 assert_eq!(etype.as_i32(), number);
             } else {
-                assert!(number != 17 && number != 18);
+                assert!(![17, 18, 19, 20, 23].contains(&number));
             }
         }
     }

@@ -14,8 +14,7 @@ use super::usage::KeyUsage;
 /// HMAC-MD5 with Ksign ready: `HMAC(HMAC(K, "signaturekey\0"), MD5(T | data))` (RFC 4757 §4).
 pub(super) struct HmacMd5 {
     signature_key: Hmac<Md5>,
-    /// T, the key usage in little-endian order; every usage we have is its own number (RFC 4757 §3 renumbers
-    /// some).
+    /// T, the usage.
     salt: [u8; 4],
 }
 
@@ -23,7 +22,7 @@ impl HmacMd5 {
     pub(super) fn new(key: &[u8; 16], usage: KeyUsage) -> Self {
         let signature_key: Zeroizing<[u8; 16]> =
             Zeroizing::new(hmac(key).chain_update(b"signaturekey\0").finalize().into_bytes().into());
-        Self { signature_key: hmac(&signature_key), salt: (usage as u32).to_le_bytes() }
+        Self { signature_key: hmac(&signature_key), salt: usage.rc4_salt() }
     }
 
     pub(super) fn mac(&self, data: &[u8]) -> [u8; 16] {
@@ -32,7 +31,8 @@ impl HmacMd5 {
     }
 }
 
-fn hmac(key: &[u8; 16]) -> Hmac<Md5> {
+/// HMAC-MD5 with the key absorbed.
+pub(super) fn hmac(key: &[u8; 16]) -> Hmac<Md5> {
     // RFC 2104 §2: a key shorter than a block is padded with zeros.
     let mut block = Zeroizing::new(hmac::digest::Key::<Hmac<Md5>>::default());
     block.iter_mut().zip(key).for_each(|(padded, octet)| *padded = *octet);

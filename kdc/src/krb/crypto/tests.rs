@@ -10,6 +10,10 @@ use super::aes_sha1::{Aes, derive};
 use super::usage::n_fold;
 use super::*;
 
+mod prf;
+mod rc4;
+mod sha2;
+
 /// Octets of a hexadecimal text with any white space in it.
 pub(in crate::krb) fn hex(text: &str) -> Vec<u8> {
     let digits: Vec<u8> =
@@ -17,28 +21,42 @@ pub(in crate::krb) fn hex(text: &str) -> Vec<u8> {
     digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }
 
+/// An aes-cts-hmac-sha1-96 key.
 fn key(octets: &str) -> EncryptionKey {
-    let octets = hex(octets);
-    let etype = EncryptionType::ALL.into_iter().find(|etype| etype.key_len() == octets.len()).unwrap();
-    EncryptionKey::from_bytes(etype, &octets).unwrap()
+    let etype = if octets.len() == 32 { EncryptionType::Aes128Sha1 } else { EncryptionType::Aes256Sha1 };
+    key_of(etype, octets)
+}
+
+fn key_of(etype: EncryptionType, octets: &str) -> EncryptionKey {
+    EncryptionKey::from_bytes(etype, &hex(octets)).unwrap()
+}
+
+/// A key of each type.
+fn one_of_each() -> impl Iterator<Item = EncryptionKey> {
+    EncryptionType::ALL
+        .into_iter()
+        .map(|etype| EncryptionKey::from_bytes(etype, &hex(AES256)[..etype.key_len()]).unwrap())
 }
 
 const AES128: &str = "000102030405060708090a0b0c0d0e0f";
 const AES256: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
-/// PBKDF2-HMAC-SHA1 (RFC 8018 §5.2): passwords become keys only here.
-fn pbkdf2(password: &[u8], salt: &[u8], iterations: u32, length: usize) -> Vec<u8> {
-    let prf = Hmac::<Sha1>::new_from_slice(password).unwrap();
+/// PBKDF2 (RFC 8018 §5.2): passwords become keys only here.
+fn pbkdf2<H: Mac + KeyInit + Clone>(password: &[u8], salt: &[u8], iterations: u32, length: usize) -> Vec<u8> {
+    let prf = H::new_from_slice(password).unwrap();
     let mut output = Vec::new();
     for block in 1_u32..=2 {
-        let mut last: [u8; 20] =
-            prf.clone().chain_update(salt).chain_update(block.to_be_bytes()).finalize().into_bytes().into();
-        let mut sum = last;
+        let first = prf.clone().chain_update(salt).chain_update(block.to_be_bytes());
+        let mut last = first.finalize().into_bytes().to_vec();
+        let mut sum = last.clone();
         for _ in 1..iterations {
-            last = prf.clone().chain_update(last).finalize().into_bytes().into();
-            sum.iter_mut().zip(last).for_each(|(octet, other)| *octet ^= other);
+            last = prf.clone().chain_update(&last).finalize().into_bytes().to_vec();
+            sum.iter_mut().zip(&last).for_each(|(octet, other)| *octet ^= other);
         }
         output.extend(sum);
+        if output.len() >= length {
+            break;
+        }
     }
     output.truncate(length);
     output
@@ -47,7 +65,7 @@ fn pbkdf2(password: &[u8], salt: &[u8], iterations: u32, length: usize) -> Vec<u
 /// RFC 3962 §4.
 fn string_to_key<C: Aes>(password: &[u8], salt: &[u8], iterations: u32) -> Vec<u8> {
     let length = Key::<C>::default().len();
-    let base = C::new_from_slice(&pbkdf2(password, salt, iterations, length)).unwrap();
+    let base = C::new_from_slice(&pbkdf2::<Hmac<Sha1>>(password, salt, iterations, length)).unwrap();
     derive(&base, &n_fold(b"kerberos")).to_vec()
 }
 
@@ -172,8 +190,8 @@ fn compares_rsa_md5_checksums() {
 
 #[test]
 fn every_length_opens_again() {
-    for octets in [AES128, AES256] {
-        let cipher = CipherKey::new(&key(octets), KeyUsage::Ticket);
+    for key in one_of_each() {
+        let cipher = CipherKey::new(&key, KeyUsage::Ticket);
         for length in 0..200_u8 {
             let plain: Vec<u8> = (0..length).collect();
             let mut sealed = b"before".to_vec();
@@ -188,8 +206,8 @@ fn every_length_opens_again() {
 
 #[test]
 fn any_flipped_bit_is_refused_and_the_buffer_wiped() {
-    for octets in [AES128, AES256] {
-        let cipher = CipherKey::new(&key(octets), KeyUsage::Ticket);
+    for key in one_of_each() {
+        let cipher = CipherKey::new(&key, KeyUsage::Ticket);
         for length in [0, 1, 15, 16, 17, 40] {
             let mut sealed = Vec::new();
             cipher.seal(&[7; 16], &vec![0x55; length], &mut sealed);
@@ -209,12 +227,31 @@ fn any_flipped_bit_is_refused_and_the_buffer_wiped() {
 
 #[test]
 fn short_and_cut_ciphertexts_are_refused() {
-    for octets in [AES128, AES256] {
-        let cipher = CipherKey::new(&key(octets), KeyUsage::Ticket);
+    for key in one_of_each() {
+        let cipher = CipherKey::new(&key, KeyUsage::Ticket);
         let mut sealed = Vec::new();
         cipher.seal(&[7; 16], &[0x55; 40], &mut sealed);
         for length in 0..sealed.len() {
             assert!(cipher.open(&sealed[..length]).is_err(), "{length} octets");
+        }
+    }
+}
+
+#[test]
+fn keys_of_one_length_and_different_types_have_nothing_in_common() {
+    for sealer in one_of_each() {
+        let mut sealed = Vec::new();
+        CipherKey::new(&sealer, KeyUsage::Ticket).seal(&[7; 16], b"plaintext", &mut sealed);
+        let mac = MacKey::new(&sealer, KeyUsage::PacSignature).mac(b"data");
+        for other in one_of_each() {
+            let same = other.etype() == sealer.etype();
+            assert_eq!(CipherKey::new(&other, KeyUsage::Ticket).open(&sealed).is_ok(), same, "{other:?}");
+            let verifier = MacKey::new(&other, KeyUsage::PacSignature);
+            assert_eq!(verifier.verify(b"data", mac.as_bytes()), same, "{other:?}");
+            assert_eq!(verifier.checksum_type(), other.etype().checksum_type());
+            assert_eq!(pac::SignatureType::from_i32(verifier.checksum_type()).unwrap().mac_len(), {
+                verifier.mac(b"data").as_bytes().len()
+            });
         }
     }
 }
@@ -255,6 +292,9 @@ fn schedules_and_hash_states_are_wiped_when_dropped() {
     fn wiped<T: ZeroizeOnDrop>() {}
     wiped::<Aes128>();
     wiped::<Aes256>();
+    wiped::<::rc4::Rc4>();
     wiped::<Sha1>();
+    wiped::<::sha2::Sha256>();
+    wiped::<::sha2::Sha384>();
     wiped::<::md5::Md5>();
 }

@@ -39,6 +39,18 @@ key_usages! {
     PacSignature = 17,
 }
 
+impl KeyUsage {
+    /// T, the usage as rc4-hmac counts it (RFC 4757 §3), in little-endian order. An AS-REP's encrypted part has
+    /// the number of a TGS-REP's there; that 9 became 8 too is an erratum, which nobody implements.
+    pub(super) fn rc4_salt(self) -> [u8; 4] {
+        let number = match self {
+            Self::AsRepEncPart => 8,
+            other => other as u32,
+        };
+        number.to_le_bytes()
+    }
+}
+
 /// The three derivation constants of one usage, folded to 128 bits (RFC 3961 §5.3).
 pub(super) struct Constants {
     /// For Ke, the encryption key.

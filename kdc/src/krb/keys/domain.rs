@@ -7,8 +7,8 @@ use std::iter;
 use pac::SignatureType;
 
 use super::sort::{self, KeysError, Role, Skipped, Sorted};
-use super::{Key, Krbtgt, KrbtgtAzureAd, Verifier};
-use crate::krb::crypto::{EncryptionKey, EncryptionType, KeyUsage, MacKey, RC4_HMAC};
+use super::{Key, Krbtgt, KrbtgtAzureAd, Rc4, Verifier};
+use crate::krb::crypto::{EncryptionKey, EncryptionType, KeyUsage, MacKey};
 use crate::krb::keytab::{Entry, Keytab};
 
 /// The keys of one domain, as its keytabs have them.
@@ -18,6 +18,7 @@ pub struct DomainKeys {
     other_krbtgt: Vec<Key<Krbtgt>>,
     branches: BTreeMap<u16, BranchKeys>,
     skipped: Vec<Skipped>,
+    rc4: Rc4,
 }
 
 impl DomainKeys {
@@ -27,8 +28,12 @@ impl DomainKeys {
     /// # Errors
     /// [`KeysError`] if the domain's krbtgt key is missing, if the domain or a branch has entries but no AES
     /// key, or if one key stands there twice with different octets.
-    pub fn from_keytabs(realm: &str, keytabs: &[(impl AsRef<str>, Keytab)]) -> Result<Self, KeysError> {
-        let sorted = sort::sort(realm, keytabs)?;
+    pub fn from_keytabs(
+        realm: &str,
+        keytabs: &[(impl AsRef<str>, Keytab)],
+        rc4: Rc4,
+    ) -> Result<Self, KeysError> {
+        let sorted = sort::sort(realm, keytabs, rc4)?;
         let no_aes_key =
             |role, with: &BTreeSet<&str>| KeysError::NoAesKey { role, keytabs: sort::join(with.clone()) };
 
@@ -36,24 +41,21 @@ impl DomainKeys {
             let keytabs = sort::join(keytabs.iter().map(|(name, _)| name.as_ref()));
             return Err(KeysError::NoKrbtgt { realm: realm.to_owned(), keytabs });
         };
-        let mut krbtgt = ready(&sorted, Role::Krbtgt).into_iter();
+        let mut krbtgt = ready(&sorted, Role::Krbtgt, rc4).into_iter().flatten();
         let issuing = krbtgt.next().ok_or_else(|| no_aes_key(Role::Krbtgt, with))?;
         let mut branches = BTreeMap::new();
         for (role, with) in &sorted.roles {
             if let Role::Branch(number) = *role {
-                let keys = ready(&sorted, *role);
-                if keys.is_empty() {
-                    return Err(no_aes_key(*role, with));
-                }
-                let rc4 = rc4_keys(&sorted, *role);
-                branches.insert(number, BranchKeys { number, keys, rc4 });
+                let keys = ready(&sorted, *role, rc4).ok_or_else(|| no_aes_key(*role, with))?;
+                let rc4_macs = rc4_macs(&sorted, *role);
+                branches.insert(number, BranchKeys { number, keys, rc4_macs });
             }
         }
-        Ok(Self { issuing, other_krbtgt: krbtgt.collect(), branches, skipped: sorted.skipped })
+        Ok(Self { issuing, other_krbtgt: krbtgt.collect(), branches, skipped: sorted.skipped, rc4 })
     }
 
     /// The key that full TGTs are issued under: the newest version of the domain's krbtgt, and of that the
-    /// strongest.
+    /// preferred type ([`EncryptionType::ALL`]): one that every domain controller can read.
     #[must_use]
     pub const fn issuing(&self) -> &Key<Krbtgt> {
         &self.issuing
@@ -64,10 +66,36 @@ impl DomainKeys {
         iter::once(&self.issuing).chain(&self.other_krbtgt)
     }
 
-    /// The encryption types of the loaded krbtgt keys, as bits of PA-SUPPORTED-ENCTYPES ([MS-KILE] 2.2.7).
+    /// Whether RC4 is used at all.
+    #[must_use]
+    pub const fn rc4(&self) -> Rc4 {
+        self.rc4
+    }
+
+    /// Whether the domain takes session keys and subkeys of this type.
+    #[must_use]
+    pub fn accepts(&self, etype: EncryptionType) -> bool {
+        etype.is_aes() || self.rc4 == Rc4::Allowed
+    }
+
+    /// The types of session keys that the domain's full TGTs may have, the preferred one first. Those of RFC
+    /// 8009 only where its krbtgt has such a key: elsewhere no domain controller might take them.
+    pub fn session_etypes(&self) -> impl Iterator<Item = EncryptionType> {
+        let has_sha2_key = self.krbtgt().any(|key| key.etype().is_sha2());
+        EncryptionType::ALL
+            .into_iter()
+            .filter(move |etype| self.accepts(*etype) && (has_sha2_key || !etype.is_sha2()))
+    }
+
+    /// The encryption types of the loaded krbtgt keys, and RC4 where it is allowed, as bits of
+    /// PA-SUPPORTED-ENCTYPES ([MS-KILE] 2.2.7).
     #[must_use]
     pub fn supported_enctypes(&self) -> u32 {
-        self.krbtgt().fold(0, |bits, key| bits | key.etype().supported_bit())
+        let rc4 = match self.rc4 {
+            Rc4::Refused => 0,
+            Rc4::Allowed => EncryptionType::Rc4Hmac.supported_bit(),
+        };
+        self.krbtgt().fold(rc4, |bits, key| bits | key.etype().supported_bit())
     }
 
     /// Whether the issuing key is two or more versions behind the directory's current one, which is when
@@ -100,7 +128,8 @@ impl DomainKeys {
 pub struct BranchKeys {
     number: u16,
     keys: Vec<Key<KrbtgtAzureAd>>,
-    rc4: Vec<MacKey>,
+    /// Loaded also where RC4 is refused.
+    rc4_macs: Vec<MacKey>,
 }
 
 impl BranchKeys {
@@ -130,37 +159,35 @@ impl BranchKeys {
         hinted.chain(others)
     }
 
-    /// The keys that verify a PAC's server signature of this type, newest first; none for HMAC-MD5, which
-    /// protects nothing (CVE-2022-37967).
-    pub fn pac_keys(&self, kind: SignatureType) -> impl Iterator<Item = Verifier<'_>> {
-        let of_type = self.keys.iter().filter(move |key| key.pac_signature_type() == kind);
-        of_type.map(Key::pac_verifier)
-    }
-
     /// The keys that verify a PAC's KDC signature of this type. It is made by the branch's own KDC, and not
     /// always with the type of the server signature: a Windows RODC signs with HMAC-MD5 under its RC4 key
     /// beside an AES server signature (`windows-rodc-2021/tgt_rodc.pac.bin`).
     pub fn kdc_signature_keys(&self, kind: SignatureType) -> impl Iterator<Item = Verifier<'_>> {
-        let rc4 = self.rc4.iter().filter(move |_| kind == SignatureType::HmacMd5);
-        self.pac_keys(kind).chain(rc4.map(Verifier))
+        let aes =
+            self.keys.iter().filter(move |key| key.etype().is_aes() && key.pac_signature_type() == kind);
+        let rc4 = self.rc4_macs.iter().filter(move |_| kind == SignatureType::HmacMd5);
+        aes.map(Key::pac_verifier).chain(rc4.map(Verifier))
     }
 }
 
-/// The AES keys of a role, newest version first and of that the strongest first.
-fn ready<R>(sorted: &Sorted<'_>, role: Role) -> Vec<Key<R>> {
+/// The keys of a role, newest version first and of that the preferred type first; `None` if there is no AES
+/// key among them.
+fn ready<R>(sorted: &Sorted<'_>, role: Role, rc4: Rc4) -> Option<Vec<Key<R>>> {
     let mut keys: Vec<Key<R>> = EncryptionType::ALL
         .into_iter()
+        .filter(|etype| etype.is_aes() || rc4 == Rc4::Allowed)
         .flat_map(|etype| kept(sorted, role, etype.as_i32()).map(move |entry| (etype, entry)))
         // Sorting has left out every key of another length.
         .filter_map(|(etype, entry)| Some((entry.kvno, EncryptionKey::from_bytes(etype, &entry.key).ok()?)))
         .map(|(kvno, key)| Key::derive(kvno, &key))
         .collect();
-    keys.sort_by_key(|key| Reverse((key.kvno(), key.etype())));
-    keys
+    // Stable, so that the types of one version stay in order of preference.
+    keys.sort_by_key(|key| Reverse(key.kvno()));
+    keys.iter().any(|key| key.etype().is_aes()).then_some(keys)
 }
 
-fn rc4_keys(sorted: &Sorted<'_>, role: Role) -> Vec<MacKey> {
-    kept(sorted, role, RC4_HMAC)
+fn rc4_macs(sorted: &Sorted<'_>, role: Role) -> Vec<MacKey> {
+    kept(sorted, role, EncryptionType::Rc4Hmac.as_i32())
         .filter_map(|entry| <&[u8; 16]>::try_from(entry.key.as_slice()).ok())
         .map(|key| MacKey::rc4_hmac(key, KeyUsage::PacSignature))
         .collect()

@@ -37,6 +37,16 @@ pub enum Krbtgt {}
 /// Role of any key on the client side: everything.
 pub enum Lab {}
 
+/// Whether a domain does with RC4 what it does with AES: tickets, session keys, subkeys and PAC signatures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rc4 {
+    /// Never (CVE-2022-37966, CVE-2022-37967).
+    #[default]
+    Refused,
+    /// Where nothing better is common to both sides.
+    Allowed,
+}
+
 /// Roles whose keys open tickets and verify PACs.
 pub trait Opens {}
 impl Opens for KrbtgtAzureAd {}
@@ -96,6 +106,9 @@ impl<Role> Key<Role> {
         match self.etype() {
             EncryptionType::Aes128Sha1 => SignatureType::HmacSha1Aes128,
             EncryptionType::Aes256Sha1 => SignatureType::HmacSha1Aes256,
+            EncryptionType::Aes128Sha256 => SignatureType::HmacSha256Aes128,
+            EncryptionType::Aes256Sha384 => SignatureType::HmacSha384Aes256,
+            EncryptionType::Rc4Hmac => SignatureType::HmacMd5,
         }
     }
 }

@@ -6,7 +6,8 @@ use std::fmt;
 
 use subtle::ConstantTimeEq;
 
-use crate::krb::crypto::{EncryptionType, RC4_HMAC};
+use super::Rc4;
+use crate::krb::crypto::EncryptionType;
 use crate::krb::keytab::{Entry, Keytab};
 
 /// Versions kept of each role and encryption type: the current one and the one before it.
@@ -41,14 +42,12 @@ impl Role {
         }
     }
 
-    /// Octets of a key of this encryption type in this role, if the role has a use for it. RC4 keys verify
-    /// the KDC signature in PACs of Windows RODCs, and do nothing else.
-    fn key_len(self, etype: i32) -> Option<usize> {
-        match (self, EncryptionType::from_i32(etype)) {
-            (_, Some(etype)) => Some(etype.key_len()),
-            (Self::Branch(_), None) if etype == RC4_HMAC => Some(16),
-            (Self::Krbtgt | Self::Branch(_), None) => None,
-        }
+    /// Octets of a key of this encryption type in this role, if the role has a use for it. Where RC4 is not
+    /// allowed, RC4 keys of a branch verify the KDC signature in PACs of Windows RODCs, and do nothing else.
+    fn key_len(self, etype: i32, rc4: Rc4) -> Option<usize> {
+        let etype = EncryptionType::from_i32(etype)?;
+        let useful = etype.is_aes() || rc4 == Rc4::Allowed || matches!(self, Self::Branch(_));
+        useful.then_some(etype.key_len())
     }
 }
 
@@ -76,6 +75,7 @@ type NewestFirst<'k> = BTreeMap<Reverse<u32>, (&'k str, &'k Entry)>;
 pub(super) fn sort<'k>(
     realm: &str,
     keytabs: &'k [(impl AsRef<str>, Keytab)],
+    rc4: Rc4,
 ) -> Result<Sorted<'k>, KeysError> {
     let mut sorted = Sorted { kept: BTreeMap::new(), roles: BTreeMap::new(), skipped: Vec::new() };
     let mut versions: BTreeMap<(Role, i32), NewestFirst<'k>> = BTreeMap::new();
@@ -91,7 +91,7 @@ pub(super) fn sort<'k>(
             }
         };
         sorted.roles.entry(role).or_default().insert(keytab);
-        if let Some(reason) = unusable(role, entry) {
+        if let Some(reason) = unusable(role, entry, rc4) {
             sorted.skipped.push(Skipped::new(keytab, entry, reason));
             continue;
         }
@@ -122,8 +122,8 @@ pub(super) fn sort<'k>(
 }
 
 /// Why an entry of this role is of no use, if it is not.
-fn unusable(role: Role, entry: &Entry) -> Option<SkipReason> {
-    match role.key_len(entry.etype) {
+fn unusable(role: Role, entry: &Entry, rc4: Rc4) -> Option<SkipReason> {
+    match role.key_len(entry.etype, rc4) {
         None => Some(SkipReason::EncryptionType),
         Some(length) if length != entry.key.len() => Some(SkipReason::KeyLength),
         Some(_) if entry.key.iter().all(|octet| *octet == 0) => Some(SkipReason::AllZero),

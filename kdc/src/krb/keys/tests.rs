@@ -3,18 +3,20 @@
 use pac::Pac;
 
 use super::*;
-use crate::krb::crypto::RC4_HMAC;
 use crate::krb::crypto::tests::hex;
 use crate::krb::keytab::{Entry, Keytab};
 
 const REALM: &str = "LAB.EXAMPLE";
 const AES128: i32 = 17;
 const AES256: i32 = 18;
+const AES128_SHA256: i32 = 19;
+const AES256_SHA384: i32 = 20;
+const RC4_HMAC: i32 = 23;
 const BRANCH_7: u32 = 7 << 16;
 
 /// An entry of `name@REALM`; every kvno and type has a key of its own.
 fn entry(name: &str, kvno: u32, etype: i32) -> Entry {
-    let length = if etype == AES256 { 32 } else { 16 };
+    let length = if matches!(etype, AES256 | AES256_SHA384) { 32 } else { 16 };
     let mut key = vec![etype as u8; length];
     key[..4].copy_from_slice(&kvno.to_be_bytes());
     Entry {
@@ -29,7 +31,11 @@ fn entry(name: &str, kvno: u32, etype: i32) -> Entry {
 }
 
 fn domain(entries: Vec<Entry>) -> Result<DomainKeys, KeysError> {
-    DomainKeys::from_keytabs(REALM, &[("the.keytab", Keytab::new(entries))])
+    DomainKeys::from_keytabs(REALM, &[("the.keytab", Keytab::new(entries))], Rc4::Refused)
+}
+
+fn with_rc4_allowed(entries: Vec<Entry>) -> Result<DomainKeys, KeysError> {
+    DomainKeys::from_keytabs(REALM, &[("the.keytab", Keytab::new(entries))], Rc4::Allowed)
 }
 
 fn with_krbtgt(mut entries: Vec<Entry>) -> Result<DomainKeys, KeysError> {
@@ -70,7 +76,7 @@ fn a_domain_without_a_branch_key_has_keys() {
 }
 
 #[test]
-fn issues_under_the_newest_version_and_of_that_the_strongest_type() {
+fn issues_under_the_newest_version_and_of_that_the_preferred_type() {
     let keys = domain(vec![
         entry("krbtgt", 4, AES256),
         entry("krbtgt", 5, AES128),
@@ -82,6 +88,79 @@ fn issues_under_the_newest_version_and_of_that_the_strongest_type() {
     assert_eq!(order, [(5, AES256), (5, AES128), (4, AES256), (4, AES128)]);
     assert_eq!(keys.issuing().pac_signature_type(), SignatureType::HmacSha1Aes256);
     assert_eq!(keys.supported_enctypes(), 0x18);
+}
+
+/// The types of the krbtgt entries, each with its version: the issuing key's, the types of session keys, the
+/// bits of PA-SUPPORTED-ENCTYPES.
+#[test]
+fn the_types_of_the_krbtgt_keys_decide_under_what_and_with_what_tickets_are_issued() {
+    type Case = (&'static [(u32, i32)], Rc4, (u32, i32), &'static [i32], u32);
+    let cases: [Case; 10] = [
+        (&[(2, AES256)], Rc4::Refused, (2, AES256), &[18, 17], 0x10),
+        (&[(2, AES128)], Rc4::Refused, (2, AES128), &[18, 17], 0x08),
+        (&[(2, AES256_SHA384), (2, AES256)], Rc4::Refused, (2, AES256), &[18, 17, 20, 19], 0x10),
+        (&[(2, AES256_SHA384), (2, AES128)], Rc4::Refused, (2, AES128), &[18, 17, 20, 19], 0x08),
+        (&[(2, AES128_SHA256), (2, AES256_SHA384)], Rc4::Refused, (2, AES256_SHA384), &[18, 17, 20, 19], 0),
+        (&[(3, AES128_SHA256), (2, AES256)], Rc4::Refused, (3, AES128_SHA256), &[18, 17, 20, 19], 0x10),
+        (&[(2, RC4_HMAC), (2, AES256)], Rc4::Refused, (2, AES256), &[18, 17], 0x10),
+        (&[(2, RC4_HMAC), (2, AES128)], Rc4::Allowed, (2, AES128), &[18, 17, 23], 0x0c),
+        (&[(2, RC4_HMAC), (2, AES128_SHA256)], Rc4::Allowed, (2, AES128_SHA256), &[18, 17, 20, 19, 23], 0x04),
+        (&[(2, AES256)], Rc4::Allowed, (2, AES256), &[18, 17, 23], 0x14),
+    ];
+    for (entries, rc4, issuing, session, supported) in cases {
+        let keytab = entries.iter().map(|(kvno, etype)| entry("krbtgt", *kvno, *etype)).collect();
+        let keys = match rc4 {
+            Rc4::Refused => domain(keytab).unwrap(),
+            Rc4::Allowed => with_rc4_allowed(keytab).unwrap(),
+        };
+        let case = format!("{entries:?}, RC4 {rc4:?}");
+        assert_eq!((keys.issuing().kvno(), keys.issuing().etype().as_i32()), issuing, "{case}");
+        let etypes: Vec<i32> = keys.session_etypes().map(EncryptionType::as_i32).collect();
+        assert_eq!(etypes, session, "{case}");
+        assert_eq!(keys.supported_enctypes(), supported, "{case}");
+        assert!(
+            EncryptionType::ALL
+                .iter()
+                .all(|etype| keys.accepts(*etype) == (etype.is_aes() || rc4 == Rc4::Allowed))
+        );
+    }
+}
+
+#[test]
+fn keys_of_rfc_8009_sign_pacs_with_their_own_types() {
+    for (etype, kind) in
+        [(AES128_SHA256, SignatureType::HmacSha256Aes128), (AES256_SHA384, SignatureType::HmacSha384Aes256)]
+    {
+        let keys = domain(vec![entry("krbtgt", 2, etype), entry("a", BRANCH_7 | 3, etype)]).unwrap();
+        assert_eq!(keys.issuing().pac_signature_type(), kind);
+        assert_eq!(keys.issuing().pac_key().mac(b"pac").as_bytes().len(), kind.mac_len());
+        let branch = keys.branch(7).unwrap();
+        assert_eq!(branch.candidates(EncryptionType::from_i32(etype).unwrap(), 3).count(), 1);
+        assert_eq!(branch.kdc_signature_keys(kind).count(), 1);
+    }
+}
+
+#[test]
+fn an_rc4_key_of_a_branch_opens_tickets_only_where_rc4_is_allowed() {
+    let entries = || {
+        let branch = [AES256, RC4_HMAC].map(|etype| entry("a", BRANCH_7 | 3, etype));
+        [entry("krbtgt", 2, AES256)].into_iter().chain(branch).collect()
+    };
+    for (keys, opening) in [(domain(entries()), 0), (with_rc4_allowed(entries()), 1)] {
+        let keys = keys.unwrap();
+        let branch = keys.branch(7).unwrap();
+        assert_eq!(branch.candidates(EncryptionType::Rc4Hmac, 3).count(), opening);
+        assert_eq!(branch.kdc_signature_keys(SignatureType::HmacMd5).count(), 1, "verified in either case");
+        assert_eq!(branch.keys()[0].etype(), EncryptionType::Aes256Sha1, "the best first");
+    }
+}
+
+#[test]
+fn an_rc4_key_alone_is_not_enough_even_where_rc4_is_allowed() {
+    let krbtgt = with_rc4_allowed(vec![entry("krbtgt", 2, RC4_HMAC)]);
+    let branch = with_rc4_allowed(vec![entry("krbtgt", 2, AES256), entry("a", BRANCH_7 | 3, RC4_HMAC)]);
+    assert!(matches!(krbtgt, Err(KeysError::NoAesKey { role: Role::Krbtgt, .. })));
+    assert!(matches!(branch, Err(KeysError::NoAesKey { role: Role::Branch(7), .. })));
 }
 
 #[test]
@@ -133,7 +212,6 @@ fn an_rc4_key_verifies_kdc_signatures_and_nothing_else() {
     let keys = keys.unwrap();
     let branch = keys.branch(7).unwrap();
     assert_eq!(branch.keys().len(), 1);
-    assert_eq!(branch.pac_keys(SignatureType::HmacMd5).count(), 0);
     assert_eq!(branch.kdc_signature_keys(SignatureType::HmacMd5).count(), 1);
     assert_eq!(branch.kdc_signature_keys(SignatureType::HmacSha1Aes256).count(), 1);
     assert_eq!(branch.kdc_signature_keys(SignatureType::HmacSha1Aes128).count(), 0);
@@ -152,7 +230,7 @@ fn entries_of_no_use_are_skipped_with_a_reason() {
         (entry("host/dc1", 3, AES256), SkipReason::NotKrbtgt),
         (entry("krbtgt", 3, RC4_HMAC), SkipReason::EncryptionType),
         (entry("krbtgt", 3, 0), SkipReason::EncryptionType),
-        (entry("krbtgt", 3, 20), SkipReason::EncryptionType),
+        (entry("krbtgt", 3, 16), SkipReason::EncryptionType),
         (with(&|entry| entry.key.truncate(31)), SkipReason::KeyLength),
         (with(&|entry| entry.key.fill(0)), SkipReason::AllZero),
         (entry("krbtgt", 2, AES256), SkipReason::Duplicate),
@@ -273,7 +351,7 @@ fn the_tickets_of_a_windows_server_2022_open_and_their_pacs_verify() {
     let service_ticket = vector!("windows-server-2022/tgs-rep-cifs.bin");
     assert!(octet_strings(service_ticket).any(|cipher| server.open_ticket(cipher).is_ok()));
 
-    let keys = DomainKeys::from_keytabs("AFOREST.AD", &[("keytab", keytab)]).unwrap();
+    let keys = DomainKeys::from_keytabs("AFOREST.AD", &[("keytab", keytab)], Rc4::Refused).unwrap();
     assert_eq!(keys.issuing().kvno(), 2);
     assert_eq!(keys.issuing().etype(), EncryptionType::Aes256Sha1);
 }
@@ -325,7 +403,7 @@ fn the_ticket_of_a_windows_rodc_opens_and_both_its_signature_types_verify() {
     let kdc = pac.kdc_signature().unwrap();
     assert_eq!(kdc.kind, SignatureType::HmacMd5);
     assert_eq!(kdc.rodc_identifier, Some(46673));
-    assert!(branch.pac_keys(server.kind).any(|key| key.verify(&pac.unsigned(), server.mac)));
+    assert!(branch.kdc_signature_keys(server.kind).any(|key| key.verify(&pac.unsigned(), server.mac)));
     assert!(branch.kdc_signature_keys(kdc.kind).any(|key| key.verify(server.mac, kdc.mac)));
     let mut forged = kdc.mac.to_vec();
     forged[0] ^= 1;
