@@ -15,7 +15,8 @@ use crate::config::ConfigError;
 use crate::krb::keytab::KeytabError;
 use crate::shell::daemon::StartError;
 use crate::shell::entropy::EntropyError;
-use crate::shell::static_faults;
+use crate::shell::explain::ExplainError;
+use crate::shell::static_faults::{self, StaticFault};
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
@@ -47,6 +48,10 @@ pub(super) enum Failure {
     Start(#[from] StartError),
     #[error(transparent)]
     Config(#[from] ConfigError),
+    #[error(transparent)]
+    Static(#[from] StaticFault),
+    #[error(transparent)]
+    Explain(#[from] ExplainError),
     #[error("cannot start: {0}")]
     Runtime(io::Error),
     #[error("cannot start: {0}")]
@@ -59,7 +64,7 @@ impl Failure {
     /// 78 where a file must be mended before another start makes sense, else 1.
     pub(super) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Config(_) | Self::Start(StartError::Static(_)) => {
+            Self::Config(_) | Self::Static(_) | Self::Start(StartError::Static(_)) => {
                 ExitCode::from(static_faults::EXIT_STATUS)
             }
             _ => ExitCode::FAILURE,

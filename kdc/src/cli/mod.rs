@@ -7,6 +7,7 @@
 mod check;
 mod demo;
 mod exchange;
+mod explain;
 mod failure;
 mod files;
 mod mint;
@@ -44,6 +45,7 @@ enum Verb {
     Serve(serve::Arguments),
     Demo(demo::Arguments),
     Check(check::Arguments),
+    Explain(explain::Arguments),
     Mint(mint::Arguments),
     Exchange(exchange::Arguments),
 }
@@ -65,6 +67,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Serve(arguments) => serve::run(&arguments),
         Verb::Demo(arguments) => demo::run(&arguments),
         Verb::Check(arguments) => check::run(&arguments),
+        Verb::Explain(arguments) => explain::run(&arguments),
         Verb::Mint(arguments) => mint::run(&arguments),
         Verb::Exchange(arguments) => exchange::run(&arguments),
     };

@@ -77,6 +77,11 @@ impl Memberships {
         }
         sids
     }
+
+    /// The security groups that list `member` themselves.
+    pub(super) fn groups_listing(&self, member: &DnKey) -> &[DnKey] {
+        self.parents.get(member).map_or(&[], Vec::as_slice)
+    }
 }
 
 impl Group {

@@ -9,6 +9,7 @@ pub mod dn;
 pub mod entry;
 pub mod interval;
 pub mod ldif;
+pub mod path;
 pub mod principal;
 pub mod tree;
 pub mod view;

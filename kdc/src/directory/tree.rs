@@ -17,6 +17,7 @@ use super::interval::Interval;
 use super::ldif;
 use super::membership::{Memberships, Scope};
 use super::name::{AccountNames, ClientName, same};
+use super::path::{Node, Reference};
 use super::view::{DirectoryView, DomainObjects, is_cross_ref_of};
 
 /// `userAccountControl` bits of accounts whose password does not expire ([MS-ADTS] 3.1.1.4.5.27):
@@ -151,6 +152,22 @@ impl Tree {
                 AccountNames { sam_account_name, user_principal_name, dns_domain_name }.include(name)
             })
         })
+    }
+
+    /// The object as a step of a path: `memberOf`, which a file does not hold, is worked out from `member`.
+    ///
+    /// # Errors
+    /// [`AttributeError`] if it has no SID or an attribute is malformed.
+    pub fn node(&self, reference: &Reference) -> Result<Option<Node>, AttributeError> {
+        let entry = match reference {
+            Reference::Dn(dn) => self.by_dn.get(&DnKey::of(dn)).and_then(|index| self.entries.get(*index)),
+            Reference::Sid(sid) => self.by_sid(sid),
+        };
+        let Some(entry) = entry else { return Ok(None) };
+        let listing = self.memberships.groups_listing(&DnKey::of(entry.dn()));
+        let groups = listing.iter().filter_map(|key| self.entries.get(*self.by_dn.get(key)?));
+        let member_of = groups.map(|group| group.dn().to_owned()).collect();
+        Ok(Some(Node { member_of, ..Node::from_entry(entry)? }))
     }
 
     fn by_sid(&self, sid: &Sid) -> Option<&Entry> {

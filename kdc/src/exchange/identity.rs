@@ -3,6 +3,7 @@
 use pac::{BufferType, ClientInfo, FileTime, Pac, PacError, Sid, Signature};
 
 use super::authenticator::AuthenticatedRequest;
+use super::decision::current;
 use super::domain::Domain;
 use super::notes::{Note, Notes};
 use super::refusal::{Refusal, Refused};
@@ -200,8 +201,8 @@ impl<'r, 's> AuthenticatedClient<'r, 's> {
         let Some(view) = view else {
             return Err(Refusal::DirectoryStale.because("").about(self.who).into());
         };
-        if view.krbtgt_version.is_some_and(|current| self.domain.keys.is_outdated(current)) {
-            return Err(Refusal::KrbtgtOutdated.because("").about(self.who).into());
+        if let Err(refused) = current(&self.domain.keys, view) {
+            return Err(refused.about(self.who).into());
         }
         let Some(name) = &self.name else {
             let refused = Refusal::ClientUnknown.because("not a name that an account can have");

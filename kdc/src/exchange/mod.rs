@@ -9,6 +9,7 @@
 
 mod admission;
 mod authenticator;
+mod decision;
 mod domain;
 mod error_reply;
 mod identity;
@@ -24,6 +25,7 @@ use zeroize::Zeroizing;
 
 pub use admission::{AdmittedClient, PermittedClient};
 pub use authenticator::AuthenticatedRequest;
+pub use decision::Grounds;
 pub use domain::{AllowedKinds, Domain, Domains, Snapshot, TicketRules, Timestamp};
 pub use error_reply::{error_reply, too_big_reply};
 pub use identity::{AuthenticatedClient, IdentifiedClient, Unidentified};

@@ -9,6 +9,7 @@ pub mod daemon;
 pub mod directory;
 pub mod domain_directory;
 pub mod entropy;
+pub mod explain;
 pub mod files;
 pub mod hardening;
 pub mod http;

@@ -7,6 +7,7 @@ mod answer;
 mod connection;
 mod fault;
 mod filter;
+mod nodes;
 mod pool;
 mod view;
 

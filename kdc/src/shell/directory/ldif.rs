@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use pac::{FileTime, Sid};
 
+use crate::directory::path::{Node, Reference};
 use crate::directory::{ClientName, DirectoryView, Entry, Tree};
 use crate::shell::directory::ReadError;
 use crate::shell::files;
@@ -49,6 +50,16 @@ impl LdifDirectory {
 
     pub(super) fn name_exists(&self, name: &ClientName) -> bool {
         self.tree.load().find_by_name(name).is_some()
+    }
+
+    pub(super) fn sid_named(&self, name: &ClientName) -> Result<Option<Sid>, ReadError> {
+        let tree = self.tree.load();
+        Ok(tree.find_by_name(name).map(|entry| entry.sid("objectSid")).transpose()?)
+    }
+
+    pub(super) fn nodes(&self, references: &[Reference]) -> Result<Vec<Option<Node>>, ReadError> {
+        let tree = self.tree.load();
+        references.iter().map(|reference| Ok(tree.node(reference)?)).collect()
     }
 
     /// The domain, and the tree it was read from.

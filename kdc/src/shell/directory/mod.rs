@@ -20,6 +20,7 @@ pub use ldif::LdifDirectory;
 pub use poll::{Poller, Seen};
 
 use super::entropy;
+use crate::directory::path::{Node, Reference};
 use crate::directory::principal::PRINCIPAL_ATTRIBUTES;
 use crate::directory::{ClientName, DirectoryView, Principal, SidHistory, Tree, is_account};
 
@@ -75,6 +76,28 @@ impl Directory {
         match self {
             Self::Ldap(servers) => servers.name_exists(name).await,
             Self::Ldif(file) => Ok(file.name_exists(name)),
+        }
+    }
+
+    /// The SID of the account of this name, for operators: `None` if there is none.
+    ///
+    /// # Errors
+    /// [`ReadError`], also if several accounts answer to it.
+    pub async fn sid_named(&self, name: &ClientName) -> Result<Option<Sid>, ReadError> {
+        match self {
+            Self::Ldap(servers) => servers.sid_named(name).await,
+            Self::Ldif(file) => file.sid_named(name),
+        }
+    }
+
+    /// These objects as steps of a path, in order; `None` for what is not there or may not be read.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn nodes(&self, references: &[Reference]) -> Result<Vec<Option<Node>>, ReadError> {
+        match self {
+            Self::Ldap(servers) => servers.nodes(references).await,
+            Self::Ldif(file) => file.nodes(references),
         }
     }
 

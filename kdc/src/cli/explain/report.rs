@@ -1,0 +1,220 @@
+//! An explanation, for people and as JSON.
+//!
+//! The JSON's shape is versioned: within one `version`, fields are added and none is renamed or removed.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::client::errors::{error_name, nt_status_name};
+use crate::directory::path::{Edge, Step};
+use crate::exchange::Refused;
+use crate::shell::explain::{Deciding, Explanation, Path};
+
+#[derive(Debug, Serialize)]
+pub(super) struct Report {
+    version: u32,
+    realm: String,
+    branch: u16,
+    account: Account,
+    verdict: Verdict,
+    /// Label of the table of refusals; absent where the account is allowed.
+    reason: Option<&'static str>,
+    detail: Option<String>,
+    error: Option<KrbError>,
+    nt_status: Option<NtStatus>,
+    decided_by: Option<DecidedBy>,
+}
+
+#[derive(Debug, Serialize)]
+struct Account {
+    name: String,
+    sid: String,
+    dn: String,
+    user_principal_name: Option<String>,
+    /// How many SIDs policy looks at: the account's own and those of all its groups.
+    sids: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Verdict {
+    Allowed,
+    Refused,
+}
+
+#[derive(Debug, Serialize)]
+struct KrbError {
+    code: i32,
+    name: Option<&'static str>,
+}
+
+#[derive(Debug, Serialize)]
+struct NtStatus {
+    code: String,
+    name: Option<&'static str>,
+}
+
+#[derive(Debug, Serialize)]
+struct DecidedBy {
+    list: &'static str,
+    sid: String,
+    name: Option<String>,
+    path_search: PathSearch,
+    /// Why the search was broken off.
+    path_problem: Option<String>,
+    path: Vec<PathStep>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum PathSearch {
+    Found,
+    NotFound,
+    GivenUp,
+}
+
+#[derive(Debug, Serialize)]
+struct PathStep {
+    name: String,
+    sid: String,
+    dn: String,
+    /// `start`, `member`, `primary_group` or `foreign_security_principal`.
+    by: &'static str,
+}
+
+impl Report {
+    pub(super) fn new(explanation: &Explanation) -> Self {
+        let Explanation { realm, branch, dn, principal, decision, deciding } = explanation;
+        let refused = decision.as_ref().err();
+        Self {
+            version: 1,
+            realm: realm.to_string(),
+            branch: *branch,
+            account: Account {
+                name: principal.sam_account_name.clone(),
+                sid: principal.sid.to_string(),
+                dn: dn.clone(),
+                user_principal_name: principal.user_principal_name.clone(),
+                sids: principal.account.sids.iter().collect::<BTreeSet<_>>().len(),
+            },
+            verdict: if refused.is_some() { Verdict::Refused } else { Verdict::Allowed },
+            reason: refused.map(|refused| refused.reason.label()),
+            detail: refused.and_then(detail),
+            error: refused
+                .map(|refused| refused.reason.code())
+                .map(|code| KrbError { code, name: error_name(code) }),
+            nt_status: refused
+                .and_then(|refused| refused.reason.nt_status())
+                .map(|status| NtStatus { code: format!("{status:#010x}"), name: nt_status_name(status) }),
+            decided_by: deciding.as_ref().map(DecidedBy::new),
+        }
+    }
+
+    /// One line.
+    pub(super) fn json(&self) -> String {
+        // Every map key is a string and nothing in it can fail to be written.
+        let mut json = serde_json::to_string(self).unwrap_or_default();
+        json.push('\n');
+        json
+    }
+}
+
+fn detail(refused: &Refused) -> Option<String> {
+    let detail = refused.detail.to_string();
+    (!detail.is_empty()).then_some(detail)
+}
+
+impl DecidedBy {
+    fn new(deciding: &Deciding) -> Self {
+        let (path_search, path, path_problem) = match &deciding.path {
+            Path::Found(steps) => (PathSearch::Found, steps.iter().map(PathStep::new).collect(), None),
+            Path::NotFound => (PathSearch::NotFound, Vec::new(), None),
+            Path::GivenUp(problem) => (PathSearch::GivenUp, Vec::new(), Some(problem.clone())),
+        };
+        Self {
+            list: deciding.list,
+            sid: deciding.sid.to_string(),
+            name: deciding.name.clone(),
+            path_search,
+            path_problem,
+            path,
+        }
+    }
+}
+
+impl PathStep {
+    fn new(step: &Step) -> Self {
+        let by = match step.edge {
+            Edge::Start => "start",
+            Edge::Member => "member",
+            Edge::PrimaryGroup => "primary_group",
+            Edge::ForeignSecurityPrincipal => "foreign_security_principal",
+        };
+        Self { name: step.name.clone(), sid: step.sid.to_string(), dn: step.dn.clone(), by }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut line = |what: &str, value: &dyn fmt::Display| writeln!(f, "  {what:<12} {value}");
+        let verdict = if self.verdict == Verdict::Allowed { "allowed" } else { "refused" };
+        let account = &self.account;
+        line("account", &format_args!("{}, {}", account.name.escape_debug(), account.sid))?;
+        line("object", &account.dn.escape_debug())?;
+        line("branch", &format_args!("{} of {}", self.branch, self.realm))?;
+        line("SIDs", &format_args!("{}, its own and those of its groups", account.sids))?;
+        if let Some(reason) = self.reason {
+            line("reason", &reason)?;
+        }
+        // A SID on a list is told further down, with its name.
+        if let Some(detail) = self.detail.as_ref().filter(|_| self.decided_by.is_none()) {
+            line("detail", &detail.escape_debug())?;
+        }
+        if let Some(error) = &self.error {
+            line("error", &format_args!("{} {}", error.code, error.name.unwrap_or("unknown")))?;
+        }
+        if let Some(status) = &self.nt_status {
+            line("NTSTATUS", &format_args!("{} {}", status.code, status.name.unwrap_or("unknown")))?;
+        }
+        if let Some(decided_by) = &self.decided_by {
+            let name = decided_by.name.as_deref().unwrap_or("unknown name");
+            line(
+                "decided by",
+                &format_args!("{}, {}, on {}", name.escape_debug(), decided_by.sid, decided_by.list),
+            )?;
+            line("path", decided_by)?;
+        }
+        writeln!(f, "{verdict}")
+    }
+}
+
+/// The path in one line: `alice → Helpdesk-L3 → Server Operators → msDS-NeverRevealGroup`.
+impl fmt::Display for DecidedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.path_search {
+            PathSearch::NotFound => {
+                return f.write_str(
+                    "none found: tokenGroups names the group, but no link that may be read leads there (a group of \
+                     another domain, or members that are hidden from the account that reads the directory)",
+                );
+            }
+            PathSearch::GivenUp => {
+                let problem = self.path_problem.as_deref().unwrap_or_default();
+                return write!(f, "not searched to the end: {}", problem.escape_debug());
+            }
+            PathSearch::Found => {}
+        }
+        for step in &self.path {
+            match step.by {
+                "primary_group" => write!(f, "{} (primary group) → ", step.name.escape_debug())?,
+                "foreign_security_principal" => {
+                    write!(f, "{} (sIDHistory, foreign security principal) → ", step.name.escape_debug())?;
+                }
+                _ => write!(f, "{} → ", step.name.escape_debug())?,
+            }
+        }
+        f.write_str(self.list)
+    }
+}

@@ -1,0 +1,237 @@
+//! The shortest way from an account to a group it is in: for an operator to read, never to decide by.
+//!
+//! Which groups count is what `tokenGroups` says. This search only finds out why, breadth first along `memberOf`,
+//! the account's primary group and the foreignSecurityPrincipals that stand for its former SIDs. Whoever drives it
+//! reads the objects it asks for, a level at a time.
+
+use std::collections::BTreeSet;
+
+use pac::Sid;
+
+use super::dn::DnKey;
+use super::entry::{AttributeError, Entry};
+
+/// What to read of an account or a group on the way.
+pub const NODE_ATTRIBUTES: &[&str] = &[
+    "objectClass",
+    "objectSid",
+    "sAMAccountName",
+    "userAccountControl",
+    "groupType",
+    "primaryGroupID",
+    "sIDHistory",
+    "memberOf",
+];
+
+/// `groupType` bit of groups that grant anything ([MS-ADTS] 2.2.12).
+const SECURITY_ENABLED: u32 = 0x8000_0000;
+
+/// Groups read for one path at most: far more than any account is in, and an end in any case.
+const MAX_NODES: usize = 5_000;
+
+/// An account, a group or a foreignSecurityPrincipal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// Its distinguished name.
+    pub dn: String,
+    /// `sAMAccountName`, or where it has none, the first component of its distinguished name.
+    pub name: String,
+    /// `objectSid`.
+    pub sid: Sid,
+    /// Whether it is something that logs on: it has `userAccountControl`.
+    pub is_account: bool,
+    /// Whether membership of it grants anything: a security group, or what stands for a foreign principal.
+    pub passes_on: bool,
+    /// RID of the primary group, of an account.
+    pub primary_group: Option<u32>,
+    /// `sIDHistory`.
+    pub former_sids: Vec<Sid>,
+    /// Distinguished names of the groups that list it.
+    pub member_of: Vec<String>,
+}
+
+impl Node {
+    /// Makes a node of an object read with [`NODE_ATTRIBUTES`].
+    ///
+    /// # Errors
+    /// [`AttributeError`] if it has no SID, or an attribute came in part.
+    pub fn from_entry(entry: &Entry) -> Result<Self, AttributeError> {
+        let is_secure_group =
+            entry.optional_flags("groupType")?.is_some_and(|kind| kind & SECURITY_ENABLED != 0);
+        Ok(Self {
+            dn: entry.dn().to_owned(),
+            name: entry
+                .optional_text("sAMAccountName")?
+                .map_or_else(|| first_part(entry.dn()), str::to_owned),
+            sid: entry.sid("objectSid")?,
+            is_account: entry.has("userAccountControl"),
+            passes_on: is_secure_group || entry.is_a("foreignSecurityPrincipal"),
+            primary_group: entry.optional_flags("primaryGroupID")?,
+            former_sids: entry.sids("sIDHistory")?,
+            member_of: entry.texts("memberOf")?.into_iter().map(str::to_owned).collect(),
+        })
+    }
+}
+
+/// `Server Operators` of `CN=Server Operators,CN=Builtin,DC=lab`; escapes stay as they are.
+fn first_part(dn: &str) -> String {
+    let end = dn
+        .match_indices(',')
+        .map(|(at, _)| at)
+        .find(|&at| !dn.get(..at).is_some_and(|part| part.ends_with('\\')));
+    let first = end.and_then(|end| dn.get(..end)).unwrap_or(dn);
+    first.split_once('=').map_or(first, |(_, value)| value).to_owned()
+}
+
+/// How an object of the directory is named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reference {
+    /// By distinguished name.
+    Dn(String),
+    /// By `objectSid`.
+    Sid(Sid),
+}
+
+/// Why a step leads where it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edge {
+    /// Where the path starts.
+    Start,
+    /// The group lists the one before as `member`.
+    Member,
+    /// The account has it as `primaryGroupID`.
+    PrimaryGroup,
+    /// A foreignSecurityPrincipal with a SID of the account's `sIDHistory`.
+    ForeignSecurityPrincipal,
+}
+
+/// One object of a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Its name, as [`Node::name`].
+    pub name: String,
+    /// Its distinguished name.
+    pub dn: String,
+    /// Its SID.
+    pub sid: Sid,
+    /// What leads to it.
+    pub edge: Edge,
+}
+
+/// A search under way.
+#[derive(Debug)]
+pub struct PathSearch {
+    target: Sid,
+    reached: Vec<Reached>,
+    seen: BTreeSet<DnKey>,
+    open: Vec<Open>,
+    asked: Vec<Open>,
+    found: Option<usize>,
+    was_cut: bool,
+}
+
+#[derive(Debug)]
+struct Reached {
+    step: Step,
+    /// The step before it; the first has none.
+    from: Option<usize>,
+}
+
+#[derive(Debug)]
+struct Open {
+    reference: Reference,
+    from: usize,
+    edge: Edge,
+}
+
+impl PathSearch {
+    /// Starts at an account of the domain with that SID. `target` may be the account itself.
+    #[must_use]
+    pub fn new(account: &Node, domain: &Sid, target: Sid) -> Self {
+        let mut search = Self {
+            target,
+            reached: Vec::new(),
+            seen: BTreeSet::new(),
+            open: Vec::new(),
+            asked: Vec::new(),
+            found: None,
+            was_cut: false,
+        };
+        let at = search.reach(account, None, Edge::Start);
+        let primary_group = account.primary_group.and_then(|rid| domain.with_rid(rid));
+        let others = primary_group.map(|sid| (sid, Edge::PrimaryGroup)).into_iter();
+        let former = account.former_sids.iter().map(|sid| (*sid, Edge::ForeignSecurityPrincipal));
+        for (sid, edge) in others.chain(former) {
+            search.open.push(Open { reference: Reference::Sid(sid), from: at, edge });
+        }
+        search
+    }
+
+    /// What to read next, in one level; empty when the search has ended.
+    pub fn ask(&mut self) -> Vec<Reference> {
+        if self.found.is_some() {
+            return Vec::new();
+        }
+        let room = MAX_NODES.saturating_sub(self.reached.len());
+        self.was_cut |= self.open.len() > room;
+        self.open.truncate(room);
+        self.asked = std::mem::take(&mut self.open);
+        self.asked.iter().map(|open| open.reference.clone()).collect()
+    }
+
+    /// Takes the objects that [`PathSearch::ask`] named, in its order; `None` for what is not there or may not be
+    /// read.
+    pub fn answer(&mut self, nodes: Vec<Option<Node>>) {
+        for (open, node) in std::mem::take(&mut self.asked).into_iter().zip(nodes) {
+            if self.found.is_some() {
+                return;
+            }
+            // Every group is opened once, so that circles end.
+            if let Some(node) = node.filter(|node| node.passes_on && self.seen.insert(DnKey::of(&node.dn))) {
+                self.reach(&node, Some(open.from), open.edge);
+            }
+        }
+    }
+
+    /// Whether groups were left unread because there were too many.
+    #[must_use]
+    pub const fn was_cut(&self) -> bool {
+        self.was_cut
+    }
+
+    /// The path, from the account to the target, once it is found.
+    #[must_use]
+    pub fn path(&self) -> Option<Vec<Step>> {
+        let mut at = Some(self.found?);
+        let mut steps = Vec::new();
+        while let Some(reached) = at.and_then(|at| self.reached.get(at)) {
+            steps.push(reached.step.clone());
+            at = reached.from;
+        }
+        steps.reverse();
+        Some(steps)
+    }
+
+    fn reach(&mut self, node: &Node, from: Option<usize>, edge: Edge) -> usize {
+        let at = self.reached.len();
+        let Node { name, dn, sid, member_of, .. } = node;
+        self.reached
+            .push(Reached { step: Step { name: name.clone(), dn: dn.clone(), sid: *sid, edge }, from });
+        if *sid == self.target {
+            self.found = Some(at);
+        }
+        for group in member_of {
+            if !self.seen.contains(&DnKey::of(group)) {
+                self.open.push(Open {
+                    reference: Reference::Dn(group.clone()),
+                    from: at,
+                    edge: Edge::Member,
+                });
+            }
+        }
+        at
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,243 @@
+//! What the daemon would decide about an account now, and why: the directory read as the daemon reads it, the
+//! exchange's own decision ([`Grounds::decide`]), and the path to the group that decided.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pac::{FileTime, Sid};
+use tokio::time::timeout;
+
+use super::directory::{Directory, ReadError};
+use super::prepared::PreparedDomain;
+use crate::directory::path::{Node, PathSearch, Reference, Step};
+use crate::directory::{ClientName, DirectoryView, Principal};
+use crate::exchange::{Detail, Grounds, Refusal, Refused, Timestamp};
+
+/// How long a path is searched for: the verdict does not wait for more.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// What is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// A SID, a sAMAccountName, `DOMAIN\name` or a user principal name.
+    pub account: &'a str,
+    /// The branch whose ticket the account would bring; may be left out where keys of one alone are loaded.
+    pub branch: Option<u16>,
+}
+
+/// The decision about an account, with its reasons.
+#[derive(Debug)]
+pub struct Explanation {
+    /// The realm.
+    pub realm: Arc<str>,
+    /// The branch.
+    pub branch: u16,
+    /// The account's distinguished name.
+    pub dn: String,
+    /// The account.
+    pub principal: Principal,
+    /// The SID that allows it, or the rule that refuses it.
+    pub decision: Result<Sid, Refused>,
+    /// What decided by being on a list, if something did.
+    pub deciding: Option<Deciding>,
+}
+
+/// A SID on one of a branch's two lists, and how the account comes by it.
+#[derive(Debug)]
+pub struct Deciding {
+    /// The attribute.
+    pub list: &'static str,
+    /// The SID.
+    pub sid: Sid,
+    /// Whose it is, where the directory shows that.
+    pub name: Option<String>,
+    /// From the account to it.
+    pub path: Path,
+}
+
+/// What came of the search for a path. It explains the decision and has no part in it.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Path {
+    /// From the account, the first step, to what is listed, the last.
+    Found(Vec<Step>),
+    /// The links that may be read lead elsewhere, though `tokenGroups` names the group.
+    NotFound,
+    /// The search was broken off, and why.
+    GivenUp(String),
+}
+
+/// Decides about an account as the daemon would, and finds out why. Must be called within a tokio runtime.
+///
+/// # Errors
+/// [`ExplainError`] where there is nothing to decide about, or the directory gives no usable answer.
+pub async fn explain(
+    domain: PreparedDomain,
+    question: Question<'_>,
+    now: Timestamp,
+) -> Result<Explanation, ExplainError> {
+    let loaded = domain.branch_numbers();
+    let branch = match (question.branch, loaded.as_slice()) {
+        (Some(number), _) | (None, &[number]) => number,
+        (None, []) => return Err(ExplainError::NoBranch { realm: domain.realm }),
+        (None, several) => {
+            return Err(ExplainError::SeveralBranches { realm: domain.realm, numbers: several.to_vec() });
+        }
+    };
+    let (realm, keys) = (Arc::clone(&domain.realm), Arc::clone(&domain.keys));
+    let allowed_kinds = domain.rules.allowed_kinds;
+    let (directory, rules) = domain.connect();
+    let (view, _) = directory.view(&[branch], rules.logon_server.as_deref()).await?;
+    let account = find_account(&directory, &realm, &view, question.account).await?;
+    let wall = FileTime::from_unix_seconds(now.seconds.unix_seconds());
+    let principal = directory.find(&account.sid, &view, rules.sid_history, wall).await?;
+    let principal = principal.ok_or_else(|| ExplainError::NoSuchAccount {
+        realm: Arc::clone(&realm),
+        asked: question.account.to_owned(),
+    })?;
+
+    let decision = if loaded.contains(&branch) {
+        Grounds { view: &view, branch, allowed_kinds }.decide(&keys, &principal, now)
+    } else {
+        // The exchange refuses before it asks anybody.
+        Err(Refusal::UnknownBranch.into())
+    };
+    let deciding = match deciding_sid(&decision) {
+        Some((list, sid)) => Some(deciding(&directory, &view, &account, list, sid).await),
+        None => None,
+    };
+    Ok(Explanation { realm, branch, dn: account.dn, principal, decision, deciding })
+}
+
+/// The list that decided and the SID on it. A refusal for the account's state is no list's doing.
+fn deciding_sid(decision: &Result<Sid, Refused>) -> Option<(&'static str, Sid)> {
+    match decision {
+        Ok(sid) => Some(("msDS-RevealOnDemandGroup", *sid)),
+        Err(Refused { reason: Refusal::NeverReveal, detail: Detail::Sid(sid), .. }) => {
+            Some(("msDS-NeverRevealGroup", *sid))
+        }
+        Err(_) => None,
+    }
+}
+
+async fn find_account(
+    directory: &Directory,
+    realm: &Arc<str>,
+    view: &DirectoryView,
+    asked: &str,
+) -> Result<Node, ExplainError> {
+    let unknown = || ExplainError::NoSuchAccount { realm: Arc::clone(realm), asked: asked.to_owned() };
+    let sid = if let Ok(sid) = asked.parse::<Sid>() {
+        sid
+    } else {
+        let name = match asked.split_once('\\') {
+            Some((domain, name)) if is_domain(domain, view) => name,
+            Some((domain, _)) => return Err(ExplainError::OtherDomain { domain: domain.to_owned() }),
+            None => asked,
+        };
+        directory
+            .sid_named(&ClientName { name: name.to_owned(), enterprise: name.contains('@') })
+            .await?
+            .ok_or_else(unknown)?
+    };
+    let node = directory.nodes(&[Reference::Sid(sid)]).await?.pop().flatten().ok_or_else(unknown)?;
+    if node.is_account { Ok(node) } else { Err(ExplainError::NoAccount { dn: node.dn }) }
+}
+
+fn is_domain(name: &str, view: &DirectoryView) -> bool {
+    [&view.netbios_name, &view.dns_domain_name].into_iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
+async fn deciding(
+    directory: &Directory,
+    view: &DirectoryView,
+    account: &Node,
+    list: &'static str,
+    sid: Sid,
+) -> Deciding {
+    let search = find_path(directory, PathSearch::new(account, &view.domain_sid, sid));
+    let path = match timeout(PATIENCE, search).await {
+        Ok(Ok(path)) => path,
+        Ok(Err(error)) => Path::GivenUp(error.to_string()),
+        Err(_elapsed) => Path::GivenUp(format!("it took longer than {PATIENCE:?}")),
+    };
+    let name = match &path {
+        Path::Found(steps) => steps.last().map(|step| step.name.clone()),
+        Path::NotFound | Path::GivenUp(_) => {
+            let node = timeout(PATIENCE, directory.nodes(&[Reference::Sid(sid)])).await;
+            node.ok().and_then(Result::ok).and_then(|mut nodes| nodes.pop().flatten()).map(|node| node.name)
+        }
+    };
+    Deciding { list, sid, name, path }
+}
+
+async fn find_path(directory: &Directory, mut search: PathSearch) -> Result<Path, ReadError> {
+    loop {
+        let references = search.ask();
+        if references.is_empty() {
+            return Ok(match search.path() {
+                Some(steps) => Path::Found(steps),
+                None if search.was_cut() => Path::GivenUp("too many groups are on the way".to_owned()),
+                None => Path::NotFound,
+            });
+        }
+        search.answer(directory.nodes(&references).await?);
+    }
+}
+
+/// Why nothing can be explained. One line each.
+#[derive(Debug, thiserror::Error)]
+pub enum ExplainError {
+    /// The directory cannot be asked, or shows too little.
+    #[error(transparent)]
+    Directory(#[from] ReadError),
+    /// The configuration has no such realm.
+    #[error("{asked}: no such realm in the configuration, which has {}", .configured.join(", "))]
+    NoSuchRealm {
+        /// As asked for.
+        asked: String,
+        /// What there is.
+        configured: Vec<String>,
+    },
+    /// The configuration has several, and none was chosen.
+    #[error("the configuration has several realms; choose one of {} with --realm", .0.join(", "))]
+    SeveralRealms(Vec<String>),
+    /// No key of any branch.
+    #[error(
+        "{realm}: no key of a branch in its keytabs, so nothing can be exchanged; export krbtgt_AzureAD's"
+    )]
+    NoBranch {
+        /// The realm.
+        realm: Arc<str>,
+    },
+    /// Keys of several branches, and none was chosen.
+    #[error("{realm}: keys of the branches {numbers:?} are loaded; choose one with --branch")]
+    SeveralBranches {
+        /// The realm.
+        realm: Arc<str>,
+        /// Their numbers.
+        numbers: Vec<u16>,
+    },
+    /// No account, or none that the account which reads the directory may see.
+    #[error("{asked}: no account of {realm} has this name or SID, or it may not be read")]
+    NoSuchAccount {
+        /// The realm.
+        realm: Arc<str>,
+        /// As asked for.
+        asked: String,
+    },
+    /// A group, for example.
+    #[error("{dn}: is no account")]
+    NoAccount {
+        /// Its distinguished name.
+        dn: String,
+    },
+    /// `OTHER\name`.
+    #[error("{domain}: is not the domain that is served; leave the domain out or give the account's SID")]
+    OtherDomain {
+        /// As asked for.
+        domain: String,
+    },
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+//! Explanations over the directory of the demonstration and variants of it.
+
+use std::path::PathBuf;
+
+use super::*;
+use crate::config::{Config, Surroundings};
+use crate::krb::keytab::{Entry, Keytab};
+use crate::krb::messages::KerberosTime;
+use crate::shell::static_faults::{DirectoryFiles, DomainFiles};
+use zeroize::Zeroizing;
+
+const DEMO: &str = include_str!("../../cli/demo.ldif");
+const BRANCH: u16 = 30775;
+
+/// 2026-06-01 00:00:00 UTC, ten days after the demo's passwords were set.
+fn now() -> Timestamp {
+    Timestamp { seconds: KerberosTime::from_unix_seconds(1_780_272_000).unwrap(), microseconds: 0 }
+}
+
+fn keytab(branches: &[u16]) -> Zeroizing<Vec<u8>> {
+    let entry = |components: &[&str], kvno| Entry {
+        realm: b"DEMO.EXAMPLE".to_vec(),
+        components: components.iter().map(|component| component.as_bytes().to_vec()).collect(),
+        name_type: 1,
+        timestamp: 0,
+        kvno,
+        etype: 18,
+        key: Zeroizing::new(vec![7; 32]),
+    };
+    let branches = branches.iter().map(|&number| entry(&["krbtgt_AzureAD"], u32::from(number) << 16 | 1));
+    let entries = [entry(&["krbtgt", "DEMO.EXAMPLE"], 2)].into_iter().chain(branches).collect();
+    Keytab::new(entries).to_bytes().unwrap()
+}
+
+fn prepared(text: &str, branches: &[u16]) -> PreparedDomain {
+    let config = "[[domain]]\nrealm = \"DEMO.EXAMPLE\"\nkeytabs = [\"k\"]\ndirectory = \"ldif:d\"\n";
+    let surroundings = Surroundings { file: std::path::Path::new("tgtx.toml"), credentials_directory: None };
+    let config = Config::parse(config, surroundings).unwrap();
+    let files = DomainFiles {
+        keytabs: vec![(PathBuf::from("k"), keytab(branches))],
+        directory: DirectoryFiles::Ldif { path: None, text: text.as_bytes().to_vec() },
+    };
+    PreparedDomain::new(&config.domains[0], files).unwrap()
+}
+
+async fn ask(text: &str, account: &str) -> Result<Explanation, ExplainError> {
+    explain(prepared(text, &[BRANCH]), Question { account, branch: None }, now()).await
+}
+
+/// `label: path`, or `allowed: path`.
+async fn told(text: &str, account: &str) -> String {
+    let explanation = ask(text, account).await.unwrap();
+    let verdict = explanation.decision.as_ref().map_or_else(|refused| refused.reason.label(), |_| "allowed");
+    let path = explanation.deciding.map(|deciding| match deciding.path {
+        Path::Found(steps) => {
+            let names: Vec<_> = steps.into_iter().map(|step| step.name).collect();
+            format!("{} > {}", names.join(" > "), deciding.list)
+        }
+        Path::NotFound => format!("none, {}", deciding.name.unwrap_or_default()),
+        Path::GivenUp(problem) => problem,
+    });
+    format!("{verdict}: {}", path.unwrap_or_default())
+}
+
+#[tokio::test]
+async fn every_account_of_the_demonstration_is_explained() {
+    let cases = [
+        ("alice", "allowed: alice > Domain Users > msDS-RevealOnDemandGroup"),
+        (
+            "dora",
+            "never_reveal: dora > Helpdesk Tier 0 > Domain Admins > Administrators > msDS-NeverRevealGroup",
+        ),
+        ("dave", "account_disabled: "),
+        ("guido", "not_on_allow_list: "),
+        ("Administrator", "administrator: "),
+        ("Guest", "builtin_account: "),
+        ("krbtgt", "krbtgt_account: "),
+        ("krbtgt_30775", "krbtgt_account: "),
+        ("DC1$", "domain_controller: "),
+    ];
+    for (account, expected) in cases {
+        assert_eq!(told(DEMO, account).await, expected, "{account}");
+    }
+}
+
+#[tokio::test]
+async fn an_account_is_found_by_each_of_its_names() {
+    let sid = "S-1-5-21-2718281828-3141592653-1618033988-1104";
+    for name in ["alice", "ALICE", "demo\\alice", "demo.example\\Alice", "alice@demo.example", sid] {
+        assert_eq!(ask(DEMO, name).await.unwrap().principal.sid.to_string(), sid, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_explained_says_so_in_one_line() {
+    let group = "S-1-5-21-2718281828-3141592653-1618033988-512";
+    let cases = [
+        ("nobody", "nobody: no account of DEMO.EXAMPLE has this name or SID, or it may not be read"),
+        (
+            "S-1-5-21-9-9-9-1",
+            "S-1-5-21-9-9-9-1: no account of DEMO.EXAMPLE has this name or SID, or it may not be read",
+        ),
+        (
+            "OTHER\\alice",
+            "OTHER: is not the domain that is served; leave the domain out or give the account's SID",
+        ),
+        (group, "CN=Domain Admins,CN=Users,DC=demo,DC=example: is no account"),
+    ];
+    for (account, expected) in cases {
+        assert_eq!(ask(DEMO, account).await.unwrap_err().to_string(), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_group_without_a_readable_way_is_named_all_the_same() {
+    let text = DEMO.replace(
+        "sAMAccountName: guido\n",
+        "sAMAccountName: guido\ntokenGroups: S-1-5-32-549\ntokenGroupsGlobalAndUniversal: S-1-5-21-2718281828-3141592653-1618033988-514\n",
+    );
+    assert_eq!(told(&text, "guido").await, "never_reveal: none, Server Operators");
+}
+
+#[tokio::test]
+async fn the_branch_must_be_clear_and_one_without_a_key_is_refused() {
+    let of = |branches: &'static [u16], branch| async move {
+        explain(prepared(DEMO, branches), Question { account: "alice", branch }, now()).await
+    };
+    assert!(matches!(of(&[], None).await, Err(ExplainError::NoBranch { .. })));
+    assert!(matches!(of(&[1, BRANCH], None).await, Err(ExplainError::SeveralBranches { .. })));
+    let reason = |explanation: Explanation| explanation.decision.err().map(|refused| refused.reason);
+    assert_eq!(reason(of(&[1, BRANCH], Some(BRANCH)).await.unwrap()), None);
+    assert_eq!(reason(of(&[1, BRANCH], Some(1)).await.unwrap()), Some(Refusal::BranchUnusable));
+    assert_eq!(reason(of(&[BRANCH], Some(9)).await.unwrap()), Some(Refusal::UnknownBranch));
+}
