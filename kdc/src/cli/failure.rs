@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::ticket::DecodeError;
 use crate::client::ccache::CcacheError;
 use crate::client::inspect::InspectError;
 use crate::client::keys::BranchKeyError;
@@ -30,6 +31,8 @@ pub(super) enum Failure {
     Ccache { path: PathBuf, error: CcacheError },
     #[error("{}: no ticket for a ticket-granting service in it", .0.display())]
     NoTgt(PathBuf),
+    #[error("{}: {error}", path.display())]
+    Decode { path: PathBuf, error: DecodeError },
     #[error("{0}: no address found; write HOST or HOST:PORT")]
     Address(String),
     #[error(transparent)]

@@ -14,7 +14,7 @@ use crate::krb::keytab::Keytab;
 
 /// Reads a file, which may hold keys.
 #[expect(clippy::disallowed_methods, reason = "the command line reads the files that its arguments name")]
-fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
     fs::read(path).map(Zeroizing::new).map_err(|error| Failure::File { path: path.to_owned(), error })
 }
 

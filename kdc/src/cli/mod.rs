@@ -13,6 +13,7 @@ mod files;
 mod mint;
 mod report;
 mod serve;
+mod ticket;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -38,7 +39,9 @@ struct Arguments {
 const EXAMPLES: &str = "\
 Examples:
   tgtx mint --keytab azuread.keytab --realm LAB.EXAMPLE --user alice --sid S-1-5-21-1-2-3-1107 --out partial.ccache
-  tgtx exchange 127.0.0.1:88 --ccache partial.ccache --out full.ccache";
+  tgtx exchange 127.0.0.1:88 --ccache partial.ccache --out full.ccache
+  tgtx ticket decode full.ccache --keytab krbtgt.keytab
+  tgtx explain alice";
 
 #[derive(Debug, Subcommand)]
 enum Verb {
@@ -48,6 +51,7 @@ enum Verb {
     Explain(explain::Arguments),
     Mint(mint::Arguments),
     Exchange(exchange::Arguments),
+    Ticket(ticket::Arguments),
 }
 
 /// Where the configuration is unless `--config` says otherwise.
@@ -70,6 +74,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Explain(arguments) => explain::run(&arguments),
         Verb::Mint(arguments) => mint::run(&arguments),
         Verb::Exchange(arguments) => exchange::run(&arguments),
+        Verb::Ticket(arguments) => ticket::run(&arguments),
     };
     match done {
         Ok(code) => code,

@@ -9,11 +9,11 @@ use std::net::SocketAddr;
 use pac::BufferType;
 use serde::Serialize;
 
+use super::ticket::names::{self, etype_text};
 use crate::client::errors::{error_name, nt_status_name};
 use crate::client::inspect::{OpenedPac, OpenedTicket, SignatureFound};
 use crate::client::reply::{Denied, Granted, Outcome};
-use crate::krb::crypto::EncryptionType;
-use crate::krb::messages::{KerberosTime, ticket_flags};
+use crate::krb::messages::KerberosTime;
 
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
@@ -204,27 +204,7 @@ impl Denial {
 }
 
 fn flag_names(flags: u32) -> Vec<&'static str> {
-    [
-        (ticket_flags::FORWARDABLE, "forwardable"),
-        (ticket_flags::FORWARDED, "forwarded"),
-        (ticket_flags::PROXIABLE, "proxiable"),
-        (ticket_flags::PROXY, "proxy"),
-        (ticket_flags::MAY_POSTDATE, "may-postdate"),
-        (ticket_flags::POSTDATED, "postdated"),
-        (ticket_flags::INVALID, "invalid"),
-        (ticket_flags::RENEWABLE, "renewable"),
-        (ticket_flags::INITIAL, "initial"),
-        (ticket_flags::PRE_AUTHENT, "pre-authent"),
-        (ticket_flags::HW_AUTHENT, "hw-authent"),
-        (ticket_flags::TRANSITED_POLICY_CHECKED, "transited-policy-checked"),
-        (ticket_flags::OK_AS_DELEGATE, "ok-as-delegate"),
-        (ticket_flags::ENC_PA_REP, "enc-pa-rep"),
-        (ticket_flags::ANONYMOUS, "anonymous"),
-    ]
-    .into_iter()
-    .filter(|(bit, _)| flags & bit != 0)
-    .map(|(_, name)| name)
-    .collect()
+    names::TICKET_FLAGS.iter().filter(|(bit, _)| flags & bit != 0).map(|(_, name)| *name).collect()
 }
 
 /// One aligned line: what, and its value.
@@ -254,8 +234,8 @@ impl fmt::Display for Grant {
         let kvno = self.ticket_kvno.map_or_else(|| "none".to_owned(), |kvno| kvno.to_string());
         let starttime = self.starttime.as_ref().unwrap_or(&self.authtime);
         line!(f, "server", "{}", self.server)?;
-        line!(f, "ticket", "{}, kvno {kvno}", etype(self.ticket_etype))?;
-        line!(f, "session key", "{}", etype(self.session_key_etype))?;
+        line!(f, "ticket", "{}, kvno {kvno}", etype_text(self.ticket_etype))?;
+        line!(f, "session key", "{}", etype_text(self.session_key_etype))?;
         line!(f, "flags", "{:#010x} {}", self.flags.bits, self.flags.names.join(" "))?;
         line!(f, "authenticated", "{}", self.authtime)?;
         line!(f, "valid", "{starttime} to {}", self.endtime)?;
@@ -273,7 +253,7 @@ impl fmt::Display for Grant {
                 f,
                 "key list",
                 "{}",
-                self.key_list_etypes.iter().map(|&kind| etype(kind)).collect::<Vec<_>>().join(" ")
+                self.key_list_etypes.iter().map(|&kind| etype_text(kind)).collect::<Vec<_>>().join(" ")
             )?;
         }
         self.opened.as_ref().map_or(Ok(()), |opened| opened.fmt(f))
@@ -340,10 +320,4 @@ impl fmt::Display for Denial {
             None => Ok(()),
         }
     }
-}
-
-/// The name of an encryption type, or its number.
-fn etype(number: i32) -> String {
-    EncryptionType::from_i32(number)
-        .map_or_else(|| format!("encryption type {number}"), |etype| etype.to_string())
 }
