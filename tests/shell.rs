@@ -17,7 +17,7 @@
 
 mod shell {
     mod daemon;
-    mod der;
+
     mod domain;
     mod wire;
 

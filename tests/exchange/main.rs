@@ -1,17 +1,26 @@
-//! The exchange, bytes in and bytes out, with the clock, the directory and the random octets fixed.
+//! The exchange, bytes in and bytes out, with the clock, the directory and the random octets fixed; and the same
+//! requests over UDP and TCP at a real daemon.
 //!
-//! A good request and what must be in its reply; that request with one thing broken for each reason to refuse it;
-//! with two things broken, for the order of the checks; and with anything broken, for the absence of panics.
+//! A good request and what must be in its reply; that request with one thing changed for each row of the
+//! specification, and a grant, a reason or silence to come of it; with two things broken, for the order of the checks;
+//! and with anything broken, for the absence of panics.
 
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
-    reason = "a test that cannot go on has failed"
+    clippy::disallowed_methods,
+    reason = "a test that cannot go on has failed, and it opens sockets of its own"
 )]
 
+mod cases;
+mod complete;
+mod core;
 mod etypes;
 mod granted;
+mod matrix;
 mod mutated;
 mod refused;
-mod rows;
+mod wire;

@@ -23,11 +23,7 @@ fn warm() -> Daemon {
 fn outcome(reply: Option<&[u8]>) -> Expected {
     match reply {
         None => Expected::Silence,
-        Some(reply) if kdc::client::reply::Denied::parse(reply).is_some() => Expected::Code(code(reply)),
-        Some(reply) => {
-            assert_eq!(reply[0], 0x6d, "a TGS-REP");
-            Expected::Granted
-        }
+        Some(reply) => Expected::Code(code(reply)),
     }
 }
 

@@ -44,8 +44,16 @@ impl Daemon {
     /// # Panics
     /// Where it ends instead.
     pub fn launch(settings: &Settings) -> Self {
-        let folder = Folder::new();
-        let config = folder.write("tgtx.toml", settings.to_toml(), 0o644);
+        Self::launch_in(Folder::new(), &settings.to_toml())
+    }
+
+    /// Starts a daemon with this configuration, which may name files of `folder`, and waits until it serves, ready
+    /// or not.
+    ///
+    /// # Panics
+    /// Where it ends instead.
+    pub fn launch_in(folder: Folder, toml: &str) -> Self {
+        let config = folder.write("tgtx.toml", toml, 0o644);
         let mut process = Command::new(program::tgtx())
             .args(["serve", "--config"])
             .arg(config)

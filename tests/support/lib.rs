@@ -4,10 +4,13 @@
     clippy::panic,
     clippy::unwrap_used,
     clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
     reason = "a test that cannot be set up has failed, and it opens files and sockets of its own"
 )]
 
 pub mod daemon;
+pub mod der;
 pub mod device;
 pub mod folder;
 pub mod forwarder;

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 /// A run of [`run`] that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// `tgtx`, as `tests/run` built it and names it in `TGTX_BIN`; else the one that cargo put beside the tests.
+/// `tgtx`, as `tests/run` built it and names it in `TGTX_BIN`; else the one that cargo put beside the tests: the one it
+/// builds with the tests of this package, or that of the product.
 ///
 /// # Panics
 /// Where there is none: a test that silently ran nothing would pass.
@@ -21,8 +22,12 @@ pub fn tgtx() -> PathBuf {
     }
     // The test is target/PROFILE/deps/NAME-HASH.
     let test = std::env::current_exe().expect("the test's own path");
-    let beside = test.ancestors().nth(2).map(|profile| profile.join("tgtx")).filter(|path| path.is_file());
-    beside.expect("no tgtx beside the tests: build it, or name it in TGTX_BIN as tests/run does")
+    let profile = test.ancestors().nth(2).expect("the folder of the tests' profile");
+    let beside = ["tgtx-under-test", "tgtx"].map(|name| profile.join(name));
+    beside
+        .into_iter()
+        .find(|path| path.is_file())
+        .expect("no tgtx beside the tests: build it, or name it in TGTX_BIN as tests/run does")
 }
 
 /// What a program that has ended said.

@@ -5,6 +5,7 @@
 
 use std::cell::OnceCell;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ use kdc::krb::keytab::{Entry, Keytab};
 use kdc::krb::messages::{KerberosTime, name_type};
 use pac::{FileTime, Sid};
 use zeroize::Zeroizing;
+
+use crate::device;
 
 /// The realm of `domain.ldif`.
 pub const REALM: &str = "LAB.EXAMPLE";
@@ -114,7 +117,13 @@ pub fn sid(rid: u32) -> Sid {
 /// So many seconds after [`NOW`], or before.
 #[must_use]
 pub fn at(seconds: i64) -> KerberosTime {
-    KerberosTime::from_unix_seconds(NOW.checked_add(seconds).unwrap()).unwrap()
+    later(KerberosTime::from_unix_seconds(NOW).unwrap(), seconds)
+}
+
+/// So many seconds after a time, or before.
+#[must_use]
+pub fn later(time: KerberosTime, seconds: i64) -> KerberosTime {
+    KerberosTime::from_unix_seconds(time.unix_seconds().checked_add(seconds).unwrap()).unwrap()
 }
 
 type Change<T> = Box<dyn Fn(&mut T)>;
@@ -175,6 +184,22 @@ impl Scene {
             request_changes: Vec::new(),
             octet_changes: Vec::new(),
         }
+    }
+
+    /// The same for a daemon on this host, by its clock. No two requests have the same authenticator.
+    #[must_use]
+    pub fn of_a_daemon() -> Self {
+        static SENT: AtomicU32 = AtomicU32::new(0);
+        let cusec = SENT.fetch_add(1, Ordering::Relaxed) % 1_000_000;
+        let now = Timestamp { seconds: device::now(), microseconds: 0 };
+        Self { now, source: Ipv4Addr::LOCALHOST.into(), ..Self::new() }
+            .request(move |request| request.cusec = cusec)
+    }
+
+    /// So many seconds after the scene's clock, or before.
+    #[must_use]
+    pub fn at(&self, seconds: i64) -> KerberosTime {
+        later(self.now.seconds, seconds)
     }
 
     /// Another user's ticket, by sAMAccountName and RID.
@@ -260,8 +285,15 @@ impl Scene {
     #[must_use]
     pub fn partial(&self) -> PartialTgt<'static> {
         let session_key = SessionKey::aes256(&[0x5e; 32]);
-        let mut ticket =
-            PartialTgt::new(&BRANCH_KEY, REALM, &self.user, self.user_sid, at(0), session_key, [0xc1; 16]);
+        let mut ticket = PartialTgt::new(
+            &BRANCH_KEY,
+            REALM,
+            &self.user,
+            self.user_sid,
+            self.at(0),
+            session_key,
+            [0xc1; 16],
+        );
         for change in &self.ticket_changes {
             change(&mut ticket);
         }
@@ -277,7 +309,7 @@ impl Scene {
     /// The request that presents it.
     #[must_use]
     pub fn exchange<'c>(&self, credential: &'c Credential) -> Exchange<'c> {
-        let mut request = Exchange::new(credential, at(0), NONCE, [0xc2; 16]);
+        let mut request = Exchange::new(credential, self.at(0), NONCE, [0xc2; 16]);
         for change in &self.request_changes {
             change(&mut request);
         }
@@ -293,6 +325,12 @@ impl Scene {
             change(&mut octets);
         }
         octets
+    }
+
+    /// The keytab's entries, to be written to a file.
+    #[must_use]
+    pub fn keytab_entries(&self) -> Vec<Entry> {
+        self.keytab.iter().map(copied).collect()
     }
 
     /// The daemon's side.
@@ -394,7 +432,7 @@ impl Served {
         let directory =
             if scene.ldif == LDIF { Arc::clone(&UNCHANGED) } else { Directory::read(&scene.ldif) };
         let realm = directory.view.dns_domain_name.to_uppercase();
-        let keytab = Keytab::new(scene.keytab.iter().map(copied).collect());
+        let keytab = Keytab::new(scene.keytab_entries());
         let keys = DomainKeys::from_keytabs(&realm, &[("keytab", keytab)], scene.rc4).unwrap();
         let domain = Domain {
             realm: realm.into(),

@@ -2,14 +2,19 @@
 
 /// An element: its tag octet, and what is in it.
 #[derive(Clone, Debug)]
-pub(crate) struct Node {
-    pub(crate) tag: u8,
-    pub(crate) content: Content,
+pub struct Node {
+    /// The tag octet.
+    pub tag: u8,
+    /// What is in it.
+    pub content: Content,
 }
 
+/// What is in an element.
 #[derive(Clone, Debug)]
-pub(crate) enum Content {
+pub enum Content {
+    /// Of a primitive one.
     Octets(Vec<u8>),
+    /// Of a constructed one.
     Elements(Vec<Node>),
     /// In place of the element, its tag included.
     Raw(Vec<u8>),
@@ -17,7 +22,11 @@ pub(crate) enum Content {
 
 impl Node {
     /// The only element in these octets.
-    pub(crate) fn parse(octets: &[u8]) -> Self {
+    ///
+    /// # Panics
+    /// Where they are cut short or have more behind them.
+    #[must_use]
+    pub fn parse(octets: &[u8]) -> Self {
         let (node, rest) = Self::take(octets);
         assert!(rest.is_empty());
         node
@@ -48,7 +57,9 @@ impl Node {
         (Self { tag, content }, rest)
     }
 
-    pub(crate) fn to_der(&self) -> Vec<u8> {
+    /// The element's octets.
+    #[must_use]
+    pub fn to_der(&self) -> Vec<u8> {
         match &self.content {
             Content::Octets(octets) => tlv(self.tag, octets),
             Content::Elements(elements) => {
@@ -59,12 +70,15 @@ impl Node {
     }
 
     /// Puts any octets in its place.
-    pub(crate) fn replace(&mut self, octets: Vec<u8>) {
+    pub fn replace(&mut self, octets: Vec<u8>) {
         self.content = Content::Raw(octets);
     }
 
     /// The elements in it.
-    pub(crate) fn elements(&mut self) -> &mut Vec<Self> {
+    ///
+    /// # Panics
+    /// Where it is primitive.
+    pub fn elements(&mut self) -> &mut Vec<Self> {
         match &mut self.content {
             Content::Elements(elements) => elements,
             Content::Octets(_) | Content::Raw(_) => panic!("a primitive element"),
@@ -72,7 +86,10 @@ impl Node {
     }
 
     /// The element that the context tags lead to, each a field of the SEQUENCE before.
-    pub(crate) fn at(&mut self, fields: &[u8]) -> &mut Self {
+    ///
+    /// # Panics
+    /// Where there is no such field.
+    pub fn at(&mut self, fields: &[u8]) -> &mut Self {
         let mut node = &mut self.elements()[0];
         for field in fields {
             let found = node.elements().iter_mut().find(|element| element.tag == 0xa0 | field);
@@ -83,7 +100,8 @@ impl Node {
 }
 
 /// Tag, shortest length, content.
-pub(crate) fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
+#[must_use]
+pub fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
     let length = content.len();
     let mut octets = vec![tag];
     match length {
@@ -97,6 +115,7 @@ pub(crate) fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
 }
 
 /// SEQUENCEs in each other.
-pub(crate) fn nested(depth: usize) -> Vec<u8> {
+#[must_use]
+pub fn nested(depth: usize) -> Vec<u8> {
     (0..depth).fold(Vec::new(), |inside, _| tlv(0x30, &inside))
 }

@@ -1,0 +1,79 @@
+//! Who may be exchanged: rows 27 to 29 of the protocol, part 4.3 of the catalogue.
+
+use tgtx_tests::scene::sid;
+
+use super::*;
+
+cases! {
+    r27_c23_the_computer_is_no_read_only_domain_controller,
+        "branch", refused(12, "branch_unusable"), |scene| {
+        scene.set("AzureADKerberos", "userAccountControl", "4096")
+    };
+    r27_c23_the_computer_has_no_link, "branch", refused(12, "branch_unusable"), |scene| {
+        scene.set("AzureADKerberos", "msDS-KrbTgtLink", "")
+    };
+    r27_c24_two_accounts_claim_the_number, "branch", refused(12, "branch_unusable"), |scene| {
+        scene.set("Oscar", "msDS-SecondaryKrbTgtNumber", "30775")
+    };
+    r27_a_key_of_a_branch_that_has_no_object, "branch", refused(12, "branch_unusable"), |scene| {
+        scene.set("krbtgt_AzureAD", "msDS-SecondaryKrbTgtNumber", "31000")
+    };
+    r29_krbtgt, "user", refused(20, "krbtgt_account"), |scene| scene.user("krbtgt", 502);
+    r29_the_branch_s_krbtgt, "user", refused(20, "krbtgt_account"), |scene| scene.user("krbtgt_30775", 1101);
+    c17_guest, "user", refused(20, "builtin_account"), |scene| scene.user("Guest", 501);
+    c17_administrator_in_no_group,
+        "user", refused(20, "administrator"), |scene| scene.user("Administrator", 500);
+    r29_c12_a_domain_controller, "user", refused(20, "domain_controller"), |scene| scene.user("DC1$", 1000);
+    r29_c12_a_read_only_domain_controller_whose_flag_alone_says_so,
+        "user", refused(20, "domain_controller"), |scene| {
+        scene.set("Workstation", "userAccountControl", "67112960").user("WS1$", 1114)
+    };
+    r29_c13_the_branch_itself,
+        "user", refused(20, "domain_controller"), |scene| scene.user("AzureADKerberos$", 1102);
+    r29_c15_a_trust_account, "user", refused(20, "trust_account"), |scene| scene.user("TRUST$", 1113);
+    r29_c16_a_managed_service_account,
+        "user", refused(20, "service_account"), |scene| scene.user("service$", 1115);
+    r29_c11_a_computer, "user", refused(20, "computer"), |scene| scene.user("WS1$", 1114);
+    r28_c28_a_list_value_that_is_no_object, "lists", refused(20, "branch_list_unresolved"), |scene| {
+        scene.set("AzureADKerberos", "msDS-RevealOnDemandGroup", "CN=gone,DC=lab,DC=example")
+    };
+    r28_c28_no_denials, "lists", refused(20, "branch_list_unresolved"), |scene| {
+        scene.set("AzureADKerberos", "msDS-NeverRevealGroup", "")
+    };
+    r28_c01_domain_admins_by_nesting, "user", refused(20, "never_reveal"), |scene| scene.user("dora", 1108);
+    d19_a_key_list_for_a_denied_user, "user", refused(20, "never_reveal"), |scene| {
+        scene.user("dora", 1108).request(|request| request.key_list = Some(vec![23]))
+    };
+    r28_c03_domain_admins_as_primary_group,
+        "user", refused(20, "never_reveal"), |scene| scene.user("pierre", 1109);
+    r28_c04_a_builtin_group_by_nesting,
+        "user", refused(20, "never_reveal"), |scene| scene.user("oscar", 1110);
+    r28_c05_the_user_as_such, "user", refused(20, "never_reveal"), |scene| scene.user("denise", 1111);
+    r28_c03_alice_s_primary_group_is_domain_admins, "primary group", refused(20, "never_reveal"), |scene| {
+        scene.set("Alice", "primaryGroupID", "512")
+    };
+    r28_c07_on_neither_list, "user", refused(20, "not_on_allow_list"), |scene| scene.user("guido", 1112);
+    r28_c07_alice_is_on_neither_list, "primary group", refused(20, "not_on_allow_list"), |scene| {
+        scene.set("Alice", "primaryGroupID", "514")
+    };
+    c08_groups_that_are_members_of_each_other, "user", granted(|got| {
+        let groups = got.pac().groups();
+        assert!(groups.contains(&sid(1201)) && groups.contains(&sid(1202)), "{groups:?}");
+    }), |scene| scene;
+    c11_a_computer_where_computers_are_allowed, "user", granted(|_| {}), |scene| {
+        scene.user("WS1$", 1114).rules(|rules| rules.allowed_kinds.computers = true)
+    };
+    c16_a_managed_service_account_where_they_are_allowed, "user", granted(|_| {}), |scene| {
+        scene.user("service$", 1115).rules(|rules| rules.allowed_kinds.service_accounts = true)
+    };
+    c17_administrator_where_allowed, "user", granted(|_| {}), |scene| {
+        scene.user("Administrator", 500).rules(|rules| rules.allowed_kinds.administrator = true)
+    };
+    c07_a_computer_where_computers_are_allowed_on_neither_list,
+        "user", refused(20, "not_on_allow_list"), |scene| {
+        scene
+            .set("Everybody Else", "member", "CN=Trust,OU=Staff,DC=lab,DC=example")
+            .user("WS1$", 1114)
+            .rules(|rules| rules.allowed_kinds.computers = true)
+    };
+}
