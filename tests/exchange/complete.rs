@@ -56,6 +56,25 @@ fn every_case_has_a_row_and_a_name_of_its_own() {
     }
 }
 
+/// `docs/refusals.md` names the rows that each reason answers.
+#[test]
+fn the_documentation_names_the_rows_of_each_reason() {
+    let documentation = include_str!("../../docs/refusals.md");
+    for line in documentation.lines().filter_map(|line| line.strip_prefix("| `")) {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let label = cells[0].trim_end_matches('`');
+        let documented: BTreeSet<&str> = cells[2].split(' ').filter(|row| !row.is_empty()).collect();
+        let reasons =
+            cases::all().filter(|case| case.refused().is_some_and(|expected| expected.label == label));
+        let shown: BTreeSet<&str> = reasons.flat_map(|case| rows_of(case.name)).collect();
+        // What no case shows is the shell's: `refused.rs` has the list.
+        assert!(
+            shown.is_empty() || documented == shown,
+            "{label}: {documented:?} documented, {shown:?} shown"
+        );
+    }
+}
+
 /// A place that a list names is there.
 #[test]
 fn elsewhere_exists() {

@@ -373,16 +373,18 @@ mod tests {
 
     #[test]
     fn the_documentation_lists_the_same_reasons() {
-        let documented: BTreeSet<(&str, i32)> = include_str!("../../../docs/refusals.md")
+        let documented: BTreeSet<(&str, i32, Option<u32>)> = include_str!("../../../docs/refusals.md")
             .lines()
             .filter_map(|line| {
                 let mut cells = line.strip_prefix("| `")?.split('|').map(str::trim);
                 let label = cells.next()?.trim_end_matches('`');
-                let code = cells.next()?.split(' ').next()?.parse().ok()?;
-                Some((label, code))
+                let code = cells.next()?;
+                // `18 KDC_ERR_CLIENT_REVOKED, STATUS_ACCOUNT_DISABLED 0xC0000072`
+                let status = code.split_once(" 0x").and_then(|(_, hex)| u32::from_str_radix(hex, 16).ok());
+                Some((label, code.split(' ').next()?.parse().ok()?, status))
             })
             .collect();
-        let table = Refusal::ALL.iter().map(|reason| (reason.label(), reason.code())).collect();
-        assert_eq!(documented, table);
+        let entry = |reason: &Refusal| (reason.label(), reason.code(), reason.nt_status());
+        assert_eq!(documented, Refusal::ALL.iter().map(entry).collect());
     }
 }

@@ -69,7 +69,7 @@ cases! {
         "authorization data", refused(60, "critical_authorization_data"), |scene| {
         data(scene, |_| elements(&[(4, &[])]))
     };
-    r60_authorization_data_that_does_not_decode,
+    s03_authorization_data_that_does_not_decode,
         "authorization data", refused(60, "malformed_authorization_data"), |scene| {
         data(scene, |_| elements(&[(ad_type::IF_RELEVANT, b"?")]))
     };
@@ -84,7 +84,7 @@ cases! {
         "authenticator data", refused(60, "critical_authorization_data"), |scene| {
         scene.request(|request| request.authenticator_data = Some(elements(&[(4, &[])])))
     };
-    r60_authenticator_data_that_does_not_decode,
+    s03_authenticator_data_that_does_not_decode,
         "authenticator data", refused(60, "malformed_authorization_data"), |scene| {
         scene.request(|request| request.authenticator_data = Some(elements(&[(ad_type::IF_RELEVANT, b"?")])))
     };

@@ -72,7 +72,7 @@ cases! {
         let beyond = scene.at(330);
         scene.request(move |request| request.from = Some(beyond))
     };
-    r60_pa_pac_options_that_do_not_decode, "PA-PAC-OPTIONS", refused(60, "malformed_padata"), |scene| {
+    s03_pa_pac_options_that_do_not_decode, "PA-PAC-OPTIONS", refused(60, "malformed_padata"), |scene| {
         scene.request(|request| {
             request.pac_options = None;
             request.more_padata.push((pa_type::PAC_OPTIONS, b"?".to_vec()));
@@ -81,7 +81,7 @@ cases! {
     d15_pa_pac_options_twice, "PA-PAC-OPTIONS", refused(13, "duplicate_padata"), |scene| {
         padata(scene, vec![(pa_type::PAC_OPTIONS, vec![0x30, 9, 0xa0, 7, 3, 5, 0, 0x40, 0, 0, 0])])
     };
-    r60_a_key_list_that_does_not_decode, "key list", refused(60, "malformed_padata"), |scene| {
+    s03_a_key_list_that_does_not_decode, "key list", refused(60, "malformed_padata"), |scene| {
         padata(scene, vec![(pa_type::KERB_KEY_LIST_REQ, vec![0x30, 1])])
     };
     r18_options_of_an_exchange, "options", granted(|got| {
