@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::cases;
 
-/// The protocol's table of checks (`r`), and parts 4.1 to 4.5 of the attack catalogue (`a` to `e`).
-const ROWS: &str = "
+/// The protocol's table of checks (`r`) in its order, and parts 4.1 to 4.5 of the attack catalogue (`a` to `e`).
+pub(crate) const ROWS: &str = "
     r01 r01a r02 r02a r02b r03 r05 r04 r06 r18 r07 r08 r08a r09 r09a r10 r11 r11a r12 r13 r14 r16 r17 r19 r20 r21
     r22 r23 r15 r41 r24 r25 r26 r27 r29 r28 r30 r31 r32 r33 r34 r35 r36 r37 r38 r39 r40
     a01 a02 a03 a05 a06 a07 a09 a10 a11 a13 a14 a15 a17 a18 a19 a21 a22 a23
@@ -24,7 +24,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
 ];
 
 /// The rows that a name begins with: a letter, two digits and sometimes a letter each.
-fn rows_of(name: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn rows_of(name: &str) -> impl Iterator<Item = &str> {
     let is_row = |part: &&str| {
         let mut letters = part.chars();
         letters.next().is_some_and(|c| c.is_ascii_lowercase())

@@ -22,5 +22,6 @@ mod etypes;
 mod granted;
 mod matrix;
 mod mutated;
+mod order;
 mod refused;
 mod wire;

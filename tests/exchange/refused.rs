@@ -1,4 +1,4 @@
-//! What is refused, which rule comes first, and what stands in the KRB-ERROR: beyond what `cases` says of each row.
+//! What is refused, and what stands in the KRB-ERROR: beyond what `cases` says of each row.
 
 use kdc::client::request::Exchange;
 use kdc::exchange::{self, Refusal, Rejected, Unidentified};
@@ -8,6 +8,7 @@ use pac::Sid;
 use tgtx_tests::scene::{REALM, Scene, at, sid};
 
 use crate::cases::{self, Case};
+use crate::order::refusals;
 
 /// Reasons that `exchange` alone cannot come to.
 const OUT_OF_REACH: &[(Refusal, &str)] = &[
@@ -32,16 +33,6 @@ pub(crate) const NOT_OURS: &[Refusal] = &[
     Refusal::Postdated,
 ];
 
-/// The rows that are refused, each with its reason, in the order of the checks. Without those whose reason only the
-/// directory knows: the core cannot ask it about a name.
-fn refusals() -> Vec<(&'static Case, Refusal)> {
-    let refused = |case: &'static Case| {
-        let expected = case.refused().filter(|expected| !expected.depends_on_the_directory())?;
-        Some((case, expected.refusal()))
-    };
-    cases::all().filter_map(refused).collect()
-}
-
 fn broken(case: &Case) -> Scene {
     (case.breaks)(Scene::new())
 }
@@ -54,44 +45,6 @@ fn each_reason_has_a_row_or_is_out_of_reach() {
         let out_of_reach = OUT_OF_REACH.iter().any(|(other, _)| other == reason);
         assert!((rows > 0) != out_of_reach, "{reason:?}: {rows} rows, out of reach: {out_of_reach}");
     }
-}
-
-/// Of two rules broken, the one that stands first decides. A debug build tries every eighth pair, and neighbours.
-#[test]
-fn the_first_rule_broken_decides() {
-    const EVERY: usize = if cfg!(debug_assertions) { 8 } else { 1 };
-    let refusals = refusals();
-    let mut wrong = Vec::new();
-    for (one, (first, expected)) in refusals.iter().enumerate() {
-        let adjacent = refusals.iter().skip(one).position(|(case, _)| case.subject != first.subject);
-        for (distance, (second, _)) in refusals.iter().skip(one).enumerate() {
-            let left_out = (2 * one + distance) % EVERY != 0 && adjacent != Some(distance);
-            if left_out || first.subject == second.subject || contradict(first, second) {
-                continue;
-            }
-            match (second.breaks)((first.breaks)(Scene::new())).run() {
-                Err(Rejected::NotOurs(refused) | Rejected::Refused(refused))
-                    if refused.reason == *expected => {}
-                other => wrong.push(format!("{} + {}: {other:?}", first.name, second.name)),
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "{} pairs: {wrong:#?}", wrong.len());
-}
-
-/// Of these, the second undoes the first.
-fn contradict(first: &Case, second: &Case) -> bool {
-    const PAIRS: &[(&str, &str)] = &[
-        // Another name in the ticket is one in CLIENT_INFO too.
-        ("CLIENT_INFO", "cname"),
-        // Where RC4 is allowed, these are not broken.
-        ("ticket etype", "allow-rc4"),
-        ("session key", "allow-rc4"),
-        ("subkey", "allow-rc4"),
-        // It is alice's, and the ticket somebody else's.
-        ("primary group", "user"),
-    ];
-    PAIRS.contains(&(first.subject, second.subject))
 }
 
 #[test]

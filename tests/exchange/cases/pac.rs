@@ -37,10 +37,10 @@ cases! {
             laid_out(&buffers)
         })
     };
-    r21_b15_a_pac_without_server_signature, "authorization data", refused(60, "pac_structure"), |scene| {
+    r20_b15_a_pac_without_server_signature, "authorization data", refused(60, "pac_structure"), |scene| {
         without(scene, BufferType::SERVER_CHECKSUM)
     };
-    r21_b15_a_pac_without_kdc_signature, "authorization data", refused(60, "pac_structure"), |scene| {
+    r20_b15_a_pac_without_kdc_signature, "authorization data", refused(60, "pac_structure"), |scene| {
         without(scene, BufferType::KDC_CHECKSUM)
     };
     r20_a_pac_without_logon_info, "LOGON_INFO", refused(60, "pac_structure"), |scene| {
@@ -81,7 +81,7 @@ cases! {
             ticket.pac.more.push((BufferType::CLIENT_INFO, encoded));
         })
     };
-    r24_a_name_of_two_components, "cname", refused(20, "pac_client_info"), |scene| {
+    r22_r24_a_name_of_two_components, "cname", refused(20, "pac_client_info"), |scene| {
         scene.ticket(|ticket| ticket.client.components.push(b"admin".to_vec()))
     };
     r22_b20_a_name_with_nul, "cname", refused(20, "pac_client_info"), |scene| {
@@ -93,7 +93,9 @@ cases! {
     r23_b08_a_pac_without_requestor_and_another_rid, "requestor", refused(20, "requestor_missing"), |scene| {
         scene.ticket(|ticket| {
             ticket.pac.requestor = None;
-            ticket.pac.logon_info.as_mut().unwrap().user_id = 1106;
+            if let Some(info) = &mut ticket.pac.logon_info {
+                info.user_id = 1106;
+            }
         })
     };
     r23_b02_a_requestor_that_is_no_sid, "requestor", refused(60, "pac_structure"), |scene| {

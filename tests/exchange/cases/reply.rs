@@ -24,7 +24,7 @@ cases! {
     r40_d25_till_the_first_second, "till", refused(11, "never_valid"), |scene| {
         scene.request(|request| request.till = KerberosTime::from_unix_seconds(1).unwrap())
     };
-    r20_more_groups_than_a_ticket_holds, "groups", refused(60, "pac_too_large"), |scene| {
+    s05_more_groups_than_a_ticket_holds, "groups", refused(60, "pac_too_large"), |scene| {
         let groups: Vec<String> = (10_000..18_200).map(|rid| sid(rid).to_string()).collect();
         scene.set("Alice", "tokenGroupsGlobalAndUniversal", &groups.join("\ntokenGroupsGlobalAndUniversal: "))
     };
