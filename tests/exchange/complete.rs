@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::cases;
 
 /// The protocol's table of checks (`r`) in its order, and parts 4.1 to 4.5 of the attack catalogue (`a` to `e`).
+/// Rows e16 to e20 are about requests under FAST, of which e12 is all there is while it is not built.
 pub(crate) const ROWS: &str = "
     r01 r01a r02 r02a r02b r03 r05 r04 r06 r18 r07 r08 r08a r09 r09a r10 r11 r11a r12 r13 r14 r16 r17 r19 r20 r21
     r22 r23 r15 r41 r24 r25 r26 r27 r29 r28 r30 r31 r32 r33 r34 r35 r36 r37 r38 r39 r40

@@ -1,6 +1,8 @@
 //! The cases over real UDP and real TCP, at the daemon itself: a process of its own for each row, with the row's
 //! configuration, its keys and its directory (an LDIF file), on a free port of loopback.
 
+mod shortest;
+
 use std::fmt::Write as _;
 use std::io::ErrorKind;
 use std::net::UdpSocket;
@@ -59,6 +61,17 @@ pub(crate) fn assert_outcome(name: &str, expected: &Expected, breaks: impl Fn(Sc
             }
             (_, reply) => panic!("{name} over {transport}: {reply:02x?}"),
         }
+    }
+    assert_nothing_is_amplified(&daemon, name, &breaks(Scene::of_a_daemon()).encode());
+}
+
+/// R7: what does not open a ticket is not answered over UDP with more octets than it had, however few they were.
+fn assert_nothing_is_amplified(daemon: &Daemon, name: &str, request: &[u8]) {
+    let request = shortest::of(request);
+    if request.len() <= LONGEST_DATAGRAM
+        && let Some(reply) = over_udp(daemon, &request, true)
+    {
+        assert!(reply.len() <= request.len(), "{name}: {} octets for {}", reply.len(), request.len());
     }
 }
 

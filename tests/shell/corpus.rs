@@ -1,60 +1,35 @@
-//! Messages that are wrong in one way each, over UDP and TCP, with what must come of them.
+//! Messages that are wrong in one way each, over UDP and TCP: nothing may come of them.
 
 mod rows;
 
 use kdc::client::reply::Outcome;
 
 use super::daemon::{Daemon, Settings};
-use super::domain::{ALICE, DORA, as_req, code, exchange, granted};
+use super::domain::{ALICE, as_req, code, exchange, granted};
 use super::wire::{Tcp, Udp};
-use rows::{Expected, Row};
-
-/// A daemon that has read every account of the corpus, so that answers come in the order of the requests.
-fn warm() -> Daemon {
-    let daemon = Daemon::start(&Settings { listen: "udp-reply-limit = 16384", ..Settings::default() });
-    let mut tcp = Tcp::to(daemon.address());
-    for user in [ALICE, DORA] {
-        let credential = daemon.domain.credential(user);
-        tcp.ask(&exchange(&credential).encode().unwrap());
-    }
-    daemon
-}
-
-fn outcome(reply: Option<&[u8]>) -> Expected {
-    match reply {
-        None => Expected::Silence,
-        Some(reply) => Expected::Code(code(reply)),
-    }
-}
 
 #[test]
-fn every_row_has_its_outcome_over_udp() {
-    let daemon = warm();
+fn no_row_has_an_answer_over_udp() {
+    let daemon = Daemon::start(&Settings::default());
     let udp = Udp::to(daemon.address());
-    for Row { name, request, udp: expected, .. } in rows::all(&daemon.domain) {
-        let reply = match expected {
-            Expected::Silence if request.len() > 65_507 => continue,
-            Expected::Silence => udp.ask_or_silence(&request),
-            _ => Some(udp.ask(&request)),
-        };
-        assert_eq!(outcome(reply.as_deref()), expected, "{name}");
+    for (name, request) in rows::all(&daemon.domain) {
+        assert_eq!(udp.ask_or_silence(&request), None, "{name}");
     }
 }
 
 #[test]
-fn every_row_has_its_outcome_over_tcp() {
-    let daemon = warm();
-    for Row { name, request, tcp: expected, .. } in rows::all(&daemon.domain) {
+fn every_row_ends_its_connection_over_tcp() {
+    let daemon = Daemon::start(&Settings::default());
+    for (name, request) in rows::all(&daemon.domain) {
         let mut tcp = Tcp::to(daemon.address());
         tcp.send(&request);
-        let reply = tcp.receive_or_end();
-        assert_eq!(outcome(reply.as_deref()), expected, "{name}");
+        assert_eq!(tcp.receive_or_end(), None, "{name}");
     }
 }
 
 #[test]
 fn a_request_cut_anywhere_or_with_more_behind_it_gets_silence() {
-    let daemon = warm();
+    let daemon = Daemon::start(&Settings { listen: "udp-reply-limit = 16384", ..Settings::default() });
     let udp = Udp::to(daemon.address());
     let credential = daemon.domain.credential(ALICE);
     for request in [exchange(&credential).encode().unwrap(), as_req(&[])] {
@@ -69,7 +44,7 @@ fn a_request_cut_anywhere_or_with_more_behind_it_gets_silence() {
 
 #[test]
 fn a_request_with_any_octet_changed_is_not_granted_unless_nothing_protects_the_octet() {
-    let daemon = warm();
+    let daemon = Daemon::start(&Settings { listen: "udp-reply-limit = 16384", ..Settings::default() });
     let mut tcp = Tcp::to(daemon.address());
     let credential = daemon.domain.credential(ALICE);
     let exchange = exchange(&credential);
@@ -89,56 +64,6 @@ fn a_request_with_any_octet_changed_is_not_granted_unless_nothing_protects_the_o
     }
     // Other octets under the same authenticator are a replay, whatever they say.
     assert_eq!(granted_again, 0);
-}
-
-/// Reasons that are found before the ticket is opened, but for `message_too_large`, which is silent over UDP.
-const UNAUTHENTICATED: &[&str] = &[
-    "protocol_version",
-    "as_request",
-    "no_padata",
-    "no_pa_tgs_req",
-    "duplicate_padata",
-    "fast_not_supported",
-    "fast_armor",
-    "wrong_realm",
-    "ticket_not_krbtgt",
-    "not_a_partial_tgt",
-    "unknown_branch",
-    "service_ticket",
-    "kdc_option",
-    "unsupported_field",
-    "s4u",
-    "postdated",
-    "malformed_padata",
-    "no_key",
-    "ticket_integrity",
-];
-
-#[test]
-fn no_answer_before_the_ticket_opens_is_larger_than_its_question_or_asks_the_directory() {
-    let daemon = Daemon::start(&Settings::default());
-    let searches = |daemon: &Daemon| {
-        let samples = daemon.samples();
-        let searches = samples.iter().filter(|line| line.starts_with("tgtx_ldap_searches_total"));
-        searches.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum::<u64>()
-    };
-    let udp = Udp::to(daemon.address());
-    for Row { name, request, .. } in rows::unauthenticated(&daemon.domain) {
-        for request in [&request, &rows::shortest(&request)] {
-            if request.len() > 65_507 {
-                continue;
-            }
-            if let Some(reply) = udp.ask_or_silence(request) {
-                let (reply, request) = (reply.len(), request.len());
-                assert!(reply <= request, "{name}: {reply} octets for {request}");
-            }
-        }
-    }
-    assert_eq!(searches(&daemon), 0);
-    for reason in UNAUTHENTICATED {
-        let counted = daemon.sample(&format!("tgtx_refusals_total{{reason=\"{reason}\"}}"));
-        assert!(counted > 0, "the corpus has no row for {reason}");
-    }
 }
 
 #[test]

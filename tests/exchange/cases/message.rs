@@ -15,6 +15,9 @@ cases! {
     r01a_d16_more_padata_than_64_kib, "much padata", refused(61, "message_too_large"), |scene| {
         padata(scene, vec![(149, vec![0; 65_536])])
     };
+    r01a_d16_ten_thousand_padata, "much padata", refused(61, "message_too_large"), |scene| {
+        padata(scene, vec![(149, Vec::new()); 10_000])
+    };
     r01_pvno_4, "pvno", refused(3, "protocol_version"), |scene| {
         scene.octets(|octets| {
             let pvno = versions(octets) + 4;

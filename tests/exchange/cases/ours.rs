@@ -18,6 +18,15 @@ cases! {
     r05_d13_the_body_s_realm_is_the_netbios_name, "body realm", refused(68, "wrong_realm"), |scene| {
         scene.request(|request| request.server.realm = b"LAB".to_vec())
     };
+    r05_f05_a_realm_with_nul, "body realm", refused(68, "wrong_realm"), |scene| {
+        scene.request(|request| request.server.realm = b"LAB.EXAMPLE\0".to_vec())
+    };
+    r05_an_empty_realm, "body realm", refused(68, "wrong_realm"), |scene| {
+        scene.request(|request| request.server.realm.clear())
+    };
+    r05_a_realm_of_4_kib, "body realm", refused(68, "wrong_realm"), |scene| {
+        scene.request(|request| request.server.realm = vec![b'A'; 4096])
+    };
     r04_a10_a_ticket_for_kadmin_changepw, "ticket sname", refused(35, "ticket_not_krbtgt"), |scene| {
         ticket_for(scene, &[b"kadmin", b"changepw"])
     };
@@ -36,6 +45,9 @@ cases! {
     r06_a03_a_branch_of_which_no_key_is_loaded, "kvno", refused(7, "unknown_branch"), |scene| {
         scene.ticket(|ticket| ticket.kvno = Some(WireInt::unsigned(31_000 << 16 | 5)))
     };
+    r06_a03_a_negative_branch_of_which_no_key_is_loaded, "kvno", refused(7, "unknown_branch"), |scene| {
+        scene.ticket(|ticket| ticket.kvno = Some(WireInt::signed(0xffff_0001)))
+    };
     r18_d05_pa_for_user,
         "S4U", refused(6, "s4u"), |scene| padata(scene, vec![(pa_type::FOR_USER, Vec::new())]);
     r18_d05_pa_s4u_x509_user, "S4U", refused(6, "s4u"), |scene| {
@@ -52,6 +64,7 @@ cases! {
     r18_d07_enc_tkt_in_skey, "options", refused(13, "kdc_option"), |scene| option(scene, 0x0000_0008);
     r18_cname_in_addl_tkt, "options", refused(13, "kdc_option"), |scene| option(scene, 0x0002_0000);
     r18_request_anonymous, "options", refused(13, "kdc_option"), |scene| option(scene, 0x0000_8000);
+    r18_a_reserved_option, "options", refused(13, "kdc_option"), |scene| option(scene, 0x8000_0000);
     r18_d09_a_service_ticket_is_asked_for, "sname", refused(7, "service_ticket"), |scene| {
         scene.request(|request| request.server.components = vec![b"cifs".to_vec(), b"dc1".to_vec()])
     };
@@ -60,6 +73,20 @@ cases! {
     };
     r18_another_realm_s_krbtgt_is_asked_for, "sname", refused(7, "service_ticket"), |scene| {
         scene.request(|request| request.server.components[1] = b"OTHER.EXAMPLE".to_vec())
+    };
+    r18_f05_an_sname_of_any_octets, "sname", refused(7, "service_ticket"), |scene| {
+        scene.request(|request| {
+            request.server.components = vec![b"\xff\0\r\n\x1b".to_vec(), "zoë".into()];
+        })
+    };
+    r18_an_sname_of_one_component, "sname", refused(7, "service_ticket"), |scene| {
+        scene.request(|request| request.server.components.truncate(1))
+    };
+    r18_an_sname_without_components, "sname", refused(7, "service_ticket"), |scene| {
+        scene.request(|request| request.server.components.clear())
+    };
+    r18_an_sname_of_many_components, "sname", refused(7, "service_ticket"), |scene| {
+        scene.request(|request| request.server.components = vec![b"x".to_vec(); 64])
     };
     r18_d08_an_additional_ticket, "additional tickets", refused(13, "unsupported_field"), |scene| {
         scene.request(|request| request.additional_tickets = vec![request.credential.ticket.clone()])

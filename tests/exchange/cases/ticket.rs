@@ -16,6 +16,9 @@ cases! {
         "ticket etype", refused(31, "no_key"), |scene| {
         scene.with_rc4().ticket(|ticket| ticket.etype = 23)
     };
+    r07_a_ticket_under_a_type_that_nobody_knows, "ticket etype", refused(31, "no_key"), |scene| {
+        scene.ticket(|ticket| ticket.etype = -1)
+    };
     r08_a01_a_bit_of_the_ticket_flipped, "ticket cipher", refused(31, "ticket_integrity"), |scene| {
         scene.octets(|octets| {
             // `61 82 LENGTH`: the ticket is the first of its kind in the message, its cipher ends it.
