@@ -92,6 +92,18 @@ cases! {
         checksum(scene.rules(|rules| rules.require_body_checksum = false), BodyChecksum::Absent)
     };
     r17_a_keyed_checksum, "checksum", granted(|_| {}), |scene| checksum(scene, BodyChecksum::Keyed);
+    r13_names_in_another_letter_case, "authenticator client", granted(|got| {
+        assert_eq!(got.ticket.client.components, [b"alice"], "the ticket's");
+    }), |scene| scene.request(|request| {
+        request.authenticator_client.components = vec![b"Alice".to_vec()];
+        request.authenticator_client.realm = b"lab.example".to_vec();
+    });
+    r19_unknown_data_that_need_not_be_understood, "authenticator data", granted(|_| {}), |scene| {
+        scene.request(|request| {
+            let unknown = elements(&[(4711, b"?")]);
+            request.authenticator_data = Some(elements(&[(ad_type::IF_RELEVANT, &unknown)]));
+        })
+    };
     e10_a_subkey, "subkey", granted(|got| assert_eq!(got.granted.reply_etype, 17)), |scene| {
         subkey(scene, 17, &[1; 16])
     };

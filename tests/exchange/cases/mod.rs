@@ -1,9 +1,9 @@
 //! The table of cases: a row for each check of the protocol and each attack on it, in the order of the checks.
 //!
 //! A row's name begins with what it shows: `r22` is row 22 of the protocol's table of checks, `s09` a sentence of its
-//! section 9, `b20` row B20 of the attack catalogue; a name may begin with several. Each row is two tests: `in_the_core` (`core.rs`), and
-//! `over_udp_and_tcp` at a daemon of its own (`wire.rs`). To add a case, add a row in its place of the order:
-//! `order.rs` breaks two rows at a time and holds the first one responsible.
+//! section 9, `b20` row B20 of the attack catalogue; a name may begin with several. Each row is two tests:
+//! `in_the_core` (`core.rs`), and `over_udp_and_tcp` at a daemon of its own (`wire.rs`). To add a case, add a row in
+//! its place of the order: `order.rs` breaks two rows at a time and holds the first one responsible.
 
 mod authenticator;
 mod identity;

@@ -97,6 +97,13 @@ cases! {
             ticket.pac.kdc.key = OLD_BRANCH_KEY.pac_key();
         })
     };
+    r11a_a_client_s_realm_in_another_letter_case, "crealm", granted(|got| {
+        assert_eq!(got.ticket.client.realm, b"Lab.Example", "as it came");
+    }), |scene| scene.ticket(|ticket| ticket.client.realm = b"Lab.Example".to_vec());
+    r11_a_ticket_that_ends_in_three_minutes, "ticket times", granted(|_| {}), |scene| scene.ticket(|ticket| {
+        let now = ticket.times.authtime;
+        ticket.set_times(later(now, -3600), later(now, 180));
+    });
     a17_transited_of_type_0_and_empty, "transited", granted(|_| {}), |scene| {
         scene.ticket(|ticket| ticket.transited = (0, Vec::new()))
     };
