@@ -13,10 +13,10 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use kdc::config::{Ldap, LdapSecurity, LdapUrl, SecretFile};
-use kdc::directory::{Branch, ClientName, DirectoryView, Principal, SidHistory};
+use kdc::directory::{Branch, ClientName, DirectoryView, Principal, SidHistory, ViewRules};
 use kdc::shell::directory::{Directory, LdapDirectory, Poller, PrincipalCache, ReadError, tls};
 use pac::{FileTime, Sid};
-use policy::Verdict;
+use policy::{Denials, Verdict};
 use tgtx_tests::forwarder::Forwarder;
 use tgtx_tests::lab::{Lab, User};
 use tokio::io::AsyncWriteExt;
@@ -62,7 +62,7 @@ fn numbers(lab: &Lab) -> Vec<u16> {
 }
 
 async fn view(lab: &Lab, directory: &Directory) -> DirectoryView {
-    directory.view(&numbers(lab), None).await.expect("a view").0
+    directory.view(&numbers(lab), &ViewRules::default()).await.expect("a view").0
 }
 
 async fn find(
@@ -80,7 +80,7 @@ async fn outage(directory: &Directory, lab: &Lab) -> String {
     // The first read may come before the servers have been tried; the one after that says what is wrong.
     for _ in 0..2 {
         let asked = Instant::now();
-        match directory.view(&numbers(lab), None).await {
+        match directory.view(&numbers(lab), &ViewRules::default()).await {
             Err(ReadError::Unavailable(reason)) => last = reason,
             other => panic!("{other:?}", other = other.map(|(view, _)| view)),
         }
@@ -114,7 +114,7 @@ async fn reads_domain_branches_and_principals_over_ldaps_and_start_tls() {
             let principal =
                 find(&directory, &view, lab.user(key)).await.expect("an answer").expect("an account");
             assert_eq!(principal.sam_account_name, lab.user(key).name);
-            let verdict = policy.judge(&principal.account.sids);
+            let verdict = policy.judge(&principal.account, &Denials::default());
             assert_eq!(matches!(verdict, Verdict::Reveal(_)), served, "{key}: {verdict:?}");
         }
     }
@@ -138,7 +138,8 @@ async fn every_account_of_the_lab_makes_a_principal_with_the_groups_of_a_tgt() {
 async fn broken_branches_are_told_apart_and_unknown_ones_absent() {
     let lab = Lab::from_environment();
     let directory = directory(&lab, settings(&lab, &[ldaps(&lab)]));
-    let (view, mark) = directory.view(&[numbers(&lab), vec![1]].concat(), None).await.expect("a view");
+    let (view, mark) =
+        directory.view(&[numbers(&lab), vec![1]].concat(), &ViewRules::default()).await.expect("a view");
     for (name, branch) in &lab.branches {
         let serves = matches!(view.branches.get(&branch.number), Some(Branch::Serving { .. }));
         if branch.fault.is_some() {
@@ -262,7 +263,7 @@ async fn a_poller_publishes_and_ages_when_the_server_goes() {
     let forwarder = Forwarder::start(&lab, 0);
     let directory = Arc::new(directory(&lab, settings(&lab, &[through(&forwarder)])));
     let poll = Duration::from_millis(200);
-    let poller = Poller::start(&lab.realm, directory, numbers(&lab), None, poll);
+    let poller = Poller::start(&lab.realm, directory, numbers(&lab), ViewRules::default(), poll);
     let mut seen = poller.seen();
     let first = seen.wait_for(Option::is_some).await.expect("a view").clone().expect("a view");
     let confirmed = seen.wait_for(|seen| seen.as_ref().is_some_and(|seen| seen.at > first.at));

@@ -20,7 +20,7 @@ use kdc::client::keys::all_keys;
 use kdc::client::mint::{PartialPac, with_pacs};
 use kdc::client::request::Exchange;
 use kdc::client::{self, BranchKey, Credential, SessionKey, Times};
-use kdc::directory::{Principal, SidHistory, Tree};
+use kdc::directory::{Principal, SidHistory, Tree, ViewRules};
 use kdc::exchange::{self, Domain, Domains, Issued, Refusal, Rejected, Snapshot, Timestamp};
 use kdc::krb::crypto::{CipherKey, EncryptionKey, EncryptionType, KeyUsage, MacKey, md5};
 use kdc::krb::der::Der;
@@ -112,7 +112,7 @@ fn the_pac_of_windows_server_2022_is_rebuilt_from_attributes_authtime_and_key() 
 
     let authtime = FileTime::from_unix_seconds(part.authtime.unix_seconds());
     let tree = Tree::parse(LDIF_2022).unwrap();
-    let view = tree.view(None).unwrap();
+    let view = tree.view(&ViewRules::default()).unwrap();
     let sid = view.domain_sid.with_rid(1107).unwrap();
     let entry = tree.find(&sid, authtime).unwrap().unwrap();
     let testuser = Principal::from_entry(&entry, &view, SidHistory::Omit, authtime).unwrap();
@@ -295,7 +295,7 @@ struct Site {
 impl Site {
     fn new(ldif: &str, realm: &str, keytab: Vec<Entry>, now: &str) -> Self {
         let tree = Tree::parse(ldif).unwrap();
-        let view = tree.view(None).unwrap();
+        let view = tree.view(&ViewRules::default()).unwrap();
         let keys = DomainKeys::from_keytabs(realm, &[("keytab", Keytab::new(keytab))], Rc4::Refused).unwrap();
         let domain = Domain {
             realm: realm.into(),

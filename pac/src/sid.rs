@@ -27,6 +27,21 @@ impl Sid {
     /// verified the client's credentials.
     pub const AUTHENTICATION_AUTHORITY_ASSERTED_IDENTITY: Self = Self::single(18, 1);
 
+    /// S-1-1-0, Everyone.
+    pub const EVERYONE: Self = Self::single(1, 0);
+
+    /// S-1-5-2, Network: whoever came over it.
+    pub const NETWORK: Self = Self::single(5, 2);
+
+    /// S-1-5-4, Interactive: whoever logged on at the computer itself.
+    pub const INTERACTIVE: Self = Self::single(5, 4);
+
+    /// S-1-5-11, Authenticated Users.
+    pub const AUTHENTICATED_USERS: Self = Self::single(5, 11);
+
+    /// S-1-5-15, This Organization: whoever is not from across a trust with selective authentication.
+    pub const THIS_ORGANIZATION: Self = Self::single(5, 15);
+
     /// A SID of one sub-authority, such as S-1-18-1.
     const fn single(authority: u8, sub_authority: u32) -> Self {
         let mut sub_authorities = [0; MAX_SUB_AUTHORITIES];

@@ -37,6 +37,8 @@ pub struct Account {
     pub object_sid: Sid,
     /// `objectSid`, then `tokenGroups`: all groups, nested, domain-local and BUILTIN ones included.
     pub sids: Vec<Sid>,
+    /// `sIDHistory`: who the account was in other domains. It can deny, and never allows.
+    pub former_sids: Vec<Sid>,
     /// `userAccountControl` with the bits of `msDS-User-Account-Control-Computed` added; see [`flags`].
     pub user_account_control: u32,
     /// What the object classes say this is.
@@ -75,6 +77,12 @@ impl Account {
         self.has(flags::NOT_DELEGATED)
     }
 
+    /// The SIDs that a denial is tested against. Former ones are among them, because nothing else says whom the
+    /// account still counts as elsewhere.
+    pub(crate) fn deniable_sids(&self) -> impl Iterator<Item = Sid> {
+        self.sids.iter().chain(&self.former_sids).copied()
+    }
+
     pub(crate) fn has(&self, flag: u32) -> bool {
         self.user_account_control & flag != 0
     }
@@ -93,6 +101,7 @@ pub(crate) mod tests {
         Account {
             object_sid: sid("S-1-5-21-1-2-3-1104"),
             sids: vec![sid("S-1-5-21-1-2-3-1104"), sid("S-1-5-21-1-2-3-513")],
+            former_sids: vec![],
             user_account_control: 0x200,
             kind: AccountKind::User,
             krbtgt_number: None,

@@ -7,6 +7,8 @@
 
 use pac::Sid;
 
+use crate::{Account, Denials};
+
 /// `msDS-NeverRevealGroup` and `msDS-RevealOnDemandGroup` of a branch's computer object, resolved to SIDs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReplicationPolicy {
@@ -38,13 +40,15 @@ impl ReplicationPolicy {
         &self.reveal_on_demand
     }
 
-    /// What the lists say of a client with these SIDs: its own and those of all its groups, nested,
-    /// domain-local and BUILTIN ones included. Denial wins over permission, and who is on neither list is not
-    /// served.
-    pub fn judge(&self, sids: &[Sid]) -> Verdict {
-        if let Some(sid) = first_on(&self.never_reveal, sids) {
+    /// What the lists say of an account by its SIDs: its own and those of all its groups, nested, domain-local
+    /// and BUILTIN ones included. Denial wins over permission, the operator's too, and who is on neither list is
+    /// not served. Former SIDs are looked for on the lists of denials alone.
+    pub fn judge(&self, account: &Account, denials: &Denials) -> Verdict {
+        if let Some(sid) = first_on(&self.never_reveal, account.deniable_sids()) {
             Verdict::NeverReveal(sid)
-        } else if let Some(sid) = first_on(&self.reveal_on_demand, sids) {
+        } else if let Some(sid) = denials.group_of(account) {
+            Verdict::DeniedByOperator(sid)
+        } else if let Some(sid) = first_on(&self.reveal_on_demand, account.sids.iter().copied()) {
             Verdict::Reveal(sid)
         } else {
             Verdict::NotListed
@@ -52,7 +56,7 @@ impl ReplicationPolicy {
     }
 }
 
-/// What a replication policy says of a client, with the SID that decided.
+/// What a replication policy says of an account, with the SID that decided.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -60,64 +64,108 @@ pub enum Verdict {
     Reveal(Sid),
     /// On the list of `msDS-NeverRevealGroup`.
     NeverReveal(Sid),
+    /// Among the operator's own denials.
+    DeniedByOperator(Sid),
     /// On neither list.
     NotListed,
 }
 
-fn sorted(sids: impl IntoIterator<Item = Sid>) -> Vec<Sid> {
+pub(crate) fn sorted(sids: impl IntoIterator<Item = Sid>) -> Vec<Sid> {
     let mut sids: Vec<Sid> = sids.into_iter().collect();
     sids.sort_unstable();
     sids.dedup();
     sids
 }
 
-fn first_on(list: &[Sid], sids: &[Sid]) -> Option<Sid> {
-    sids.iter().copied().find(|sid| list.binary_search(sid).is_ok())
+/// The first of `sids` that stands on `list`, which is sorted.
+pub(crate) fn first_on(list: &[Sid], mut sids: impl Iterator<Item = Sid>) -> Option<Sid> {
+    sids.find(|sid| list.binary_search(sid).is_ok())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn sid(text: &str) -> Sid {
-        text.parse().expect("a SID")
-    }
+    use crate::account::tests::{alice, sid};
 
     const ALICE: &str = "S-1-5-21-1-2-3-1104";
     const DOMAIN_USERS: &str = "S-1-5-21-1-2-3-513";
     const ADMINISTRATORS: &str = "S-1-5-32-544";
+    const STAFF: &str = "S-1-5-21-1-2-3-1201";
 
     fn policy() -> ReplicationPolicy {
         ReplicationPolicy::new([sid(ADMINISTRATORS)], [sid(DOMAIN_USERS), sid(DOMAIN_USERS)])
     }
 
+    fn with(sids: &[&str]) -> Account {
+        Account { sids: sids.iter().map(|text| sid(text)).collect(), ..alice() }
+    }
+
+    fn judge(policy: &ReplicationPolicy, sids: &[&str]) -> Verdict {
+        policy.judge(&with(sids), &Denials::default())
+    }
+
     #[test]
     fn reveals_who_is_on_the_allow_list() {
-        assert_eq!(policy().judge(&[sid(ALICE), sid(DOMAIN_USERS)]), Verdict::Reveal(sid(DOMAIN_USERS)));
+        assert_eq!(judge(&policy(), &[ALICE, DOMAIN_USERS]), Verdict::Reveal(sid(DOMAIN_USERS)));
     }
 
     #[test]
     fn denies_when_on_both_lists_in_either_order() {
         for sids in [[ADMINISTRATORS, DOMAIN_USERS], [DOMAIN_USERS, ADMINISTRATORS]] {
-            assert_eq!(policy().judge(&sids.map(sid)), Verdict::NeverReveal(sid(ADMINISTRATORS)));
+            assert_eq!(judge(&policy(), &sids), Verdict::NeverReveal(sid(ADMINISTRATORS)));
         }
     }
 
     #[test]
     fn denies_a_user_who_is_listed_directly() {
         let policy = ReplicationPolicy::new([sid(ALICE)], [sid(DOMAIN_USERS)]);
-        assert_eq!(policy.judge(&[sid(ALICE), sid(DOMAIN_USERS)]), Verdict::NeverReveal(sid(ALICE)));
+        assert_eq!(judge(&policy, &[ALICE, DOMAIN_USERS]), Verdict::NeverReveal(sid(ALICE)));
     }
 
     #[test]
     fn does_not_serve_who_is_on_neither_list() {
-        assert_eq!(policy().judge(&[sid(ALICE)]), Verdict::NotListed);
-        assert_eq!(policy().judge(&[]), Verdict::NotListed);
+        assert_eq!(judge(&policy(), &[ALICE]), Verdict::NotListed);
+        assert_eq!(judge(&policy(), &[]), Verdict::NotListed);
     }
 
     #[test]
     fn empty_lists_serve_nobody() {
-        assert_eq!(ReplicationPolicy::default().judge(&[sid(ALICE)]), Verdict::NotListed);
+        assert_eq!(judge(&ReplicationPolicy::default(), &[ALICE]), Verdict::NotListed);
+    }
+
+    #[test]
+    fn the_operators_denials_stand_between_the_two_lists() {
+        let denials = Denials::of_groups([sid(STAFF), sid(STAFF)]);
+        assert_eq!(denials.groups(), [sid(STAFF)]);
+        let cases = [
+            (vec![ALICE, DOMAIN_USERS, STAFF], Verdict::DeniedByOperator(sid(STAFF))),
+            (vec![ALICE, STAFF], Verdict::DeniedByOperator(sid(STAFF))),
+            (vec![ALICE, STAFF, ADMINISTRATORS], Verdict::NeverReveal(sid(ADMINISTRATORS))),
+            (vec![ALICE, DOMAIN_USERS], Verdict::Reveal(sid(DOMAIN_USERS))),
+        ];
+        for (sids, verdict) in cases {
+            assert_eq!(policy().judge(&with(&sids), &denials), verdict, "{sids:?}");
+        }
+    }
+
+    #[test]
+    fn a_denial_of_what_everybody_is_denies_everybody() {
+        for everybody in ["S-1-1-0", "S-1-5-2", "S-1-5-4", "S-1-5-11", "S-1-5-15", "S-1-18-1"] {
+            let denials = Denials::of_groups([sid(everybody)]);
+            let verdict = policy().judge(&with(&[ALICE, DOMAIN_USERS]), &denials);
+            assert_eq!(verdict, Verdict::DeniedByOperator(sid(everybody)));
+        }
+    }
+
+    #[test]
+    fn former_sids_deny_and_never_allow() {
+        let formerly = |former: &str| Account { former_sids: vec![sid(former)], ..with(&[ALICE]) };
+        let none = Denials::default();
+        let administrator = policy().judge(&formerly(ADMINISTRATORS), &none);
+        assert_eq!(administrator, Verdict::NeverReveal(sid(ADMINISTRATORS)));
+        let staff = policy().judge(&formerly(STAFF), &Denials::of_groups([sid(STAFF)]));
+        assert_eq!(staff, Verdict::DeniedByOperator(sid(STAFF)));
+        assert_eq!(policy().judge(&formerly(DOMAIN_USERS), &none), Verdict::NotListed);
     }
 
     #[test]

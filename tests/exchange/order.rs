@@ -79,7 +79,10 @@ fn contradict(first: &Case, second: &Case) -> bool {
         ("user", "cname"),
         // There is one key list.
         ("key list", "user"),
-        // It is alice's, and the ticket somebody else's.
+        // It denies alice, and the ticket is somebody else's.
+        ("denials", "user"),
+        // These are alice's, and the ticket somebody else's.
+        ("sIDHistory", "user"),
         ("primary group", "user"),
     ];
     first.subject == second.subject || PAIRS.contains(&(first.subject, second.subject))

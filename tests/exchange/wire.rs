@@ -127,6 +127,8 @@ fn launch(scene: &Scene) -> Daemon {
         "[domain.policy]\nallow-computers = {}\nallow-service-accounts = {}\nallow-administrator = {}\n",
         kinds.computers, kinds.service_accounts, kinds.administrator
     );
+    let denied: Vec<_> = scene.view.deny_groups.iter().map(ToString::to_string).collect();
+    let _ = writeln!(toml, "deny-groups = {denied:?}");
     let daemon = Daemon::launch_in(folder, &toml);
     if scene.directory_read {
         // Not until it is ready: with some directories it never is.

@@ -11,6 +11,7 @@
     reason = "a test that cannot be set up has failed, and it opens files and sockets of its own"
 )]
 
+mod denials;
 mod differential;
 mod exchanges;
 mod faults;

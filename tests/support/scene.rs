@@ -14,7 +14,7 @@ use kdc::client::mint::PartialTgt;
 use kdc::client::reply::{Granted, Outcome};
 use kdc::client::request::Exchange;
 use kdc::client::{BranchKey, Credential, SessionKey};
-use kdc::directory::{DirectoryView, Principal, SidHistory, Tree, is_account};
+use kdc::directory::{DirectoryView, Principal, SidHistory, Tree, ViewRules, is_account};
 use kdc::exchange::{
     self, AllowedKinds, Domain, Domains, Entropy, Issued, Refusal, Rejected, Snapshot, TicketRules, Timestamp,
 };
@@ -139,6 +139,8 @@ pub struct Scene {
     pub keytab: Vec<Entry>,
     /// `allow-rc4`
     pub rc4: Rc4,
+    /// What the configuration has to say of the domain's view.
+    pub view: ViewRules,
     /// Whether the directory has been read.
     pub directory_read: bool,
     /// The clock.
@@ -175,6 +177,7 @@ impl Scene {
                 branch(BRANCH_KVNO, 17, &[0xb1; 16]),
             ],
             rc4: Rc4::Refused,
+            view: ViewRules::default(),
             directory_read: true,
             now: Timestamp { seconds: at(0), microseconds: 123_456 },
             source: Ipv4Addr::new(192, 0, 2, 7).into(),
@@ -243,6 +246,13 @@ impl Scene {
     #[must_use]
     pub fn rules(mut self, change: impl FnOnce(&mut TicketRules)) -> Self {
         change(&mut self.rules);
+        self
+    }
+
+    /// Denies these by the configuration.
+    #[must_use]
+    pub fn denying(mut self, groups: &[&str]) -> Self {
+        self.view.deny_groups = groups.iter().map(|text| text.parse().unwrap()).collect();
         self
     }
 
@@ -414,9 +424,9 @@ struct Directory {
 }
 
 impl Directory {
-    fn read(ldif: &str) -> Arc<Self> {
+    fn read(ldif: &str, rules: &ViewRules) -> Arc<Self> {
         let tree = Tree::parse(ldif).unwrap();
-        let view = Arc::new(tree.view(None).unwrap());
+        let view = Arc::new(tree.view(rules).unwrap());
         Arc::new(Self { tree, view })
     }
 
@@ -428,9 +438,13 @@ impl Directory {
 
 impl Served {
     fn new(scene: &Scene) -> Self {
-        static UNCHANGED: LazyLock<Arc<Directory>> = LazyLock::new(|| Directory::read(LDIF));
-        let directory =
-            if scene.ldif == LDIF { Arc::clone(&UNCHANGED) } else { Directory::read(&scene.ldif) };
+        static UNCHANGED: LazyLock<Arc<Directory>> =
+            LazyLock::new(|| Directory::read(LDIF, &ViewRules::default()));
+        let directory = if scene.ldif == LDIF && scene.view == ViewRules::default() {
+            Arc::clone(&UNCHANGED)
+        } else {
+            Directory::read(&scene.ldif, &scene.view)
+        };
         let realm = directory.view.dns_domain_name.to_uppercase();
         let keytab = Keytab::new(scene.keytab_entries());
         let keys = DomainKeys::from_keytabs(&realm, &[("keytab", keytab)], scene.rc4).unwrap();

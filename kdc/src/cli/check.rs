@@ -66,7 +66,7 @@ fn look(domain: PreparedDomain) -> Result<Result<DirectoryView, ReadError>, Fail
     Ok(runtime.block_on(async {
         let numbers = domain.branch_numbers();
         let (directory, rules) = domain.connect();
-        directory.view(&numbers, rules.logon_server.as_deref()).await.map(|(view, _)| view)
+        directory.view(&numbers, &rules.view).await.map(|(view, _)| view)
     }))
 }
 
@@ -134,6 +134,11 @@ impl Findings {
                 "{realm}: the version of krbtgt (msDS-KeyVersionNumber) cannot be read, so a key that is too old would \
                  not be noticed; grant the right to read it"
             )),
+        }
+        match &view.denials {
+            Ok(denials) if denials.groups().is_empty() => {}
+            Ok(denials) => self.good(&format!("{realm}: deny-groups: {} SIDs", denials.groups().len())),
+            Err(fault) => self.problem(&format!("{realm}: nobody is served: {fault}")),
         }
         for number in keys.branches().map(|branch| branch.number()) {
             match view.branches.get(&number) {

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use super::default_kerberos_addresses;
 use super::url::LdapUrlText;
 use super::values::{self, BindDn, ClockSkew, DirectoryText, FilePath, NetbiosName, Realm};
+use crate::directory::DenyGroup;
 
 /// A whole file.
 #[derive(Debug, Deserialize)]
@@ -252,6 +253,9 @@ impl Default for Tickets {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PolicyRules {
+    /// Groups or accounts that are denied, with everybody in them.
+    #[serde(deserialize_with = "values::deny_groups")]
+    pub deny_groups: Vec<DenyGroup>,
     /// Computer accounts.
     pub allow_computers: bool,
     /// Group-managed, standalone and delegated managed service accounts.

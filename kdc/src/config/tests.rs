@@ -144,6 +144,14 @@ fn a_bad_value_names_its_key_and_the_mend() {
             "[[domain]]\nrealm = \"X\"\nkeytabs = [\"a\"]\n",
             "domain X: directory is \"ldap\" and [domain.ldap] is missing",
         ),
+        (
+            "[[domain]]\nrealm = \"X\"\nkeytabs = [\"a\"]\n[domain.policy]\ndeny-groups = [\"LAB\\\\a\"]\n",
+            "deny-groups: \"LAB\\a\" is a name with a domain; leave the domain out",
+        ),
+        (
+            "[[domain]]\nrealm = \"X\"\nkeytabs = [\"a\"]\n[domain.policy]\ndeny-groups = [\"*\"]\n",
+            "deny-groups: \"*\" is not a group; write its sAMAccountName",
+        ),
         ("", "no domain is configured; add a [[domain]]"),
         ("[listen]\nkerberos = [\n  \"a=b\",\n]\n", "invalid socket address"),
         ("[listen\n", "tgtx.toml:1:"),

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::url::LdapUrlText;
 use super::{SecretFile, Surroundings, units};
+use crate::directory::DenyGroup;
 
 /// A realm: the DNS name of an Active Directory domain in upper case.
 #[derive(Debug)]
@@ -179,6 +180,15 @@ pub(super) fn some_positive_duration<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Duration>, D::Error> {
     positive_duration(deserializer).map(Some)
+}
+
+/// Names, distinguished names or SIDs, told apart by their form.
+pub(super) fn deny_groups<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<DenyGroup>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    texts
+        .iter()
+        .map(|text| text.parse().map_err(|error| D::Error::custom(format!("\"{text}\" is {error}"))))
+        .collect()
 }
 
 pub(super) fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {

@@ -208,7 +208,6 @@ fn list(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use policy::Verdict;
 
     const KRBTGT: &str = "CN=krbtgt_AzureAD,CN=Users,DC=demo";
     const COMPUTER: &str = "CN=AzureADKerberos,OU=Domain Controllers,DC=demo";
@@ -254,11 +253,8 @@ mod tests {
         let branch = only_branch(&[&krbtgt(KRBTGT)], &[&computer(COMPUTER, "83890176", &users)]);
         let Branch::Serving { computer_sid, policy } = branch else { panic!("{branch:?}") };
         assert_eq!(computer_sid, sid("S-1-5-21-1-2-3-1103"));
-        let users = sid("S-1-5-21-1-2-3-513");
-        assert_eq!(policy.judge(&[users]), Verdict::Reveal(users));
-        for denied in ["S-1-5-21-9-9-9-512", "S-1-5-32-544"].map(sid) {
-            assert_eq!(policy.judge(&[users, denied]), Verdict::NeverReveal(denied));
-        }
+        assert_eq!(policy.reveal_on_demand(), [sid("S-1-5-21-1-2-3-513")]);
+        assert_eq!(policy.never_reveal(), ["S-1-5-32-544", "S-1-5-21-9-9-9-512"].map(sid));
     }
 
     #[test]

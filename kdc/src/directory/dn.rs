@@ -18,6 +18,18 @@ impl DnKey {
     }
 }
 
+/// Whether a text has the form of a distinguished name: components of a type, `=` and a value.
+#[must_use]
+pub fn is_dn(text: &str) -> bool {
+    let is_component = |part: &str| {
+        part.trim().split_once('=').is_some_and(|(kind, value)| {
+            let is_kind = |sign: char| sign.is_ascii_alphanumeric() || "-.".contains(sign);
+            !kind.is_empty() && kind.chars().all(is_kind) && !value.is_empty()
+        })
+    };
+    split(text, ',').into_iter().all(is_component)
+}
+
 /// The DNS name that the `DC=` components of a distinguished name spell, or `None` if it has none.
 #[must_use]
 pub fn dns_name(dn: &str) -> Option<String> {
@@ -120,6 +132,24 @@ mod tests {
         ];
         for (left, right, equal) in cases {
             assert_eq!(DnKey::of(left) == DnKey::of(right), equal, "{left} and {right}");
+        }
+    }
+
+    #[test]
+    fn every_component_of_a_name_has_type_and_value() {
+        let cases = [
+            ("CN=Domain Users, CN=Users,DC=demo", true),
+            ("CN=a\\,b,DC=demo", true),
+            ("2.5.4.3=a", true),
+            ("CN=a,b,DC=demo", false),
+            ("CN=,DC=demo", false),
+            ("=a", false),
+            ("<SID=S-1-5-32-544>", false),
+            ("a", false),
+            ("", false),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(is_dn(text), expected, "{text}");
         }
     }
 

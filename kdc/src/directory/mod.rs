@@ -5,6 +5,7 @@
 //! account ready to be judged and to be issued a PAC for, [`Tree`] is a whole directory out of an LDIF file.
 
 pub mod branch;
+pub mod denials;
 pub mod dn;
 pub mod entry;
 pub mod interval;
@@ -20,10 +21,11 @@ mod membership;
 mod name;
 
 pub use branch::{Branch, BranchFault};
+pub use denials::{DenialFault, DenyGroup};
 pub use entry::{AttributeError, Entry, Fault};
 pub use error::DirectoryError;
 pub use logon_info::SidHistory;
 pub use name::ClientName;
 pub use principal::{Principal, is_account};
 pub use tree::Tree;
-pub use view::{DirectoryView, DomainObjects};
+pub use view::{DirectoryView, DomainObjects, ViewRules};

@@ -103,6 +103,8 @@ pub enum Edge {
     PrimaryGroup,
     /// A foreignSecurityPrincipal with a SID of the account's `sIDHistory`.
     ForeignSecurityPrincipal,
+    /// A SID of the account's `sIDHistory`, which is itself what is looked for.
+    FormerSid,
 }
 
 /// One object of a path.
@@ -158,6 +160,12 @@ impl PathSearch {
             was_cut: false,
         };
         let at = search.reach(account, None, Edge::Start);
+        if account.former_sids.contains(&target) {
+            let (name, dn) = (target.to_string(), account.dn.clone());
+            let step = Step { name, dn, sid: target, edge: Edge::FormerSid };
+            search.found.get_or_insert(search.reached.len());
+            search.reached.push(Reached { step, from: Some(at) });
+        }
         let primary_group = account.primary_group.and_then(|rid| domain.with_rid(rid));
         let others = primary_group.map(|sid| (sid, Edge::PrimaryGroup)).into_iter();
         let former = account.former_sids.iter().map(|sid| (*sid, Edge::ForeignSecurityPrincipal));

@@ -142,6 +142,7 @@ fn account(entry: &Entry, view: &DirectoryView) -> Result<Account, AttributeErro
     Ok(Account {
         object_sid,
         sids,
+        former_sids: entry.sids("sIDHistory")?,
         user_account_control: entry.flags("userAccountControl")?
             | entry.flags("msDS-User-Account-Control-Computed")?,
         kind: kind(entry)?,

@@ -16,9 +16,9 @@ use super::error::DirectoryError;
 use super::interval::Interval;
 use super::ldif;
 use super::membership::{Memberships, Scope};
-use super::name::{AccountNames, ClientName, same};
+use super::name::{AccountNames, ClientName};
 use super::path::{Node, Reference};
-use super::view::{DirectoryView, DomainObjects, is_cross_ref_of};
+use super::view::{DirectoryView, DomainObjects, ViewRules, is_cross_ref_of};
 
 /// `userAccountControl` bits of accounts whose password does not expire ([MS-ADTS] 3.1.1.4.5.27):
 /// DONT_EXPIRE_PASSWORD, SMARTCARD_REQUIRED, and the three kinds of trust accounts.
@@ -89,26 +89,25 @@ impl Tree {
         &self.entries
     }
 
-    /// The domain and its branches. LogonServer is `logon_server` or else the first domain controller's name.
+    /// The domain and its branches, as `rules` want them. LogonServer is theirs or else the first domain
+    /// controller's name.
     ///
     /// # Errors
     /// As [`DirectoryView::from_objects`], and [`DirectoryError::Missing`] if there is no domain controller
     /// to name.
-    pub fn view(&self, logon_server: Option<&str>) -> Result<DirectoryView, DirectoryError> {
+    pub fn view(&self, rules: &ViewRules) -> Result<DirectoryView, DirectoryError> {
         let (head, cross_ref) = domain(&self.entries)?;
         let krbtgt_sid = self.domain_sid.with_rid(502);
         let objects = DomainObjects {
             head,
             cross_ref,
             krbtgt: krbtgt_sid.and_then(|sid| self.by_sid(&sid)),
-            logon_server: match logon_server {
-                Some(name) => name,
-                None => self.domain_controller()?,
-            },
+            dns_host_name: if rules.logon_server.is_some() { "" } else { self.domain_controller()? },
             branch_krbtgts: self.having("msDS-SecondaryKrbTgtNumber"),
             branch_computers: self.having("msDS-KrbTgtLink"),
+            named: self.entries.iter().collect(),
         };
-        DirectoryView::from_objects(&objects, &|dn| self.sid_of(dn))
+        DirectoryView::from_objects(&objects, rules, &|dn| self.sid_of(dn))
     }
 
     /// The SID of the object of that distinguished name.
@@ -116,19 +115,6 @@ impl Tree {
     pub fn sid_of(&self, dn: &str) -> Option<Sid> {
         let entry = self.entries.get(*self.by_dn.get(&DnKey::of(dn))?)?;
         entry.sid("objectSid").ok()
-    }
-
-    /// The SID an operator means by a SID, a distinguished name or a sAMAccountName: `deny-groups` takes all
-    /// three.
-    #[must_use]
-    pub fn sid_meant_by(&self, text: &str) -> Option<Sid> {
-        let named = || {
-            let mut entries = self.entries.iter();
-            let entry =
-                entries.find(|entry| entry.text("sAMAccountName").is_ok_and(|name| same(name, text)))?;
-            entry.sid("objectSid").ok()
-        };
-        text.parse().ok().or_else(|| self.sid_of(text)).or_else(named)
     }
 
     /// The object with that SID as a domain controller would show it at `now`: constructed attributes

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use pac::Sid;
+use policy::Denials;
 
 use super::branch::{Branch, branches};
+use super::denials::{DenialFault, DenyGroup, denials};
 use super::dn::{DnKey, dns_name};
 use super::entry::Entry;
 use super::error::DirectoryError;
@@ -27,6 +29,15 @@ pub const CROSS_REF_ATTRIBUTES: &[&str] = &["nCName", "dnsRoot", "nETBIOSName"];
 /// What to read of the domain's krbtgt account, RID 502.
 pub const KRBTGT_ATTRIBUTES: &[&str] = &["objectSid", "msDS-KeyVersionNumber", "pwdLastSet"];
 
+/// What the configuration has to say of a [`DirectoryView`]. By default nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ViewRules {
+    /// LogonServer of the PAC, where it is not to be the directory server's name.
+    pub logon_server: Option<String>,
+    /// Whom the operator denies on top of the branches' lists.
+    pub deny_groups: Vec<DenyGroup>,
+}
+
 /// The objects a [`DirectoryView`] is made of, wherever they were read from.
 #[derive(Clone, Debug)]
 pub struct DomainObjects<'a> {
@@ -36,12 +47,14 @@ pub struct DomainObjects<'a> {
     pub cross_ref: &'a Entry,
     /// Its krbtgt account, with [`KRBTGT_ATTRIBUTES`], if it may be read.
     pub krbtgt: Option<&'a Entry>,
-    /// LogonServer as configured, or the `dNSHostName` of the domain controller that was read from.
-    pub logon_server: &'a str,
+    /// `dNSHostName` of the domain controller that was read from. May be empty where [`ViewRules`] has another name.
+    pub dns_host_name: &'a str,
     /// Every object with `msDS-SecondaryKrbTgtNumber`.
     pub branch_krbtgts: Vec<&'a Entry>,
     /// Every object with `msDS-KrbTgtLink`.
     pub branch_computers: Vec<&'a Entry>,
+    /// Every object that `deny-groups` names, with [`NAMED_ATTRIBUTES`](super::denials::NAMED_ATTRIBUTES).
+    pub named: Vec<&'a Entry>,
 }
 
 /// A domain, read at one moment.
@@ -73,17 +86,20 @@ pub struct DirectoryView {
     pub behavior_version: u32,
     /// The branches that have objects, by `msDS-SecondaryKrbTgtNumber`.
     pub branches: BTreeMap<u16, Branch>,
+    /// Whom the operator denies, or why nobody can be served.
+    pub denials: Result<Denials, DenialFault>,
 }
 
 impl DirectoryView {
-    /// Makes the view out of a domain's objects. `resolve` gives the SID of the object of a distinguished
+    /// Makes the view out of a domain's objects, as `rules` want it. `resolve` gives the SID of the object of a distinguished
     /// name, for the values of the policy lists; values that carry their SID are not asked for.
     ///
     /// # Errors
     /// [`DirectoryError::Attribute`] if an attribute every domain has is absent or malformed. A broken branch
-    /// is no error: it is a [`Branch`] that serves nobody.
+    /// is no error: it is a [`Branch`] that serves nobody. Nor are denials that cannot be resolved.
     pub fn from_objects(
         objects: &DomainObjects<'_>,
+        rules: &ViewRules,
         resolve: &dyn Fn(&str) -> Option<Sid>,
     ) -> Result<Self, DirectoryError> {
         let DomainObjects { head, cross_ref, krbtgt, .. } = objects;
@@ -96,7 +112,7 @@ impl DirectoryView {
             netbios_name: cross_ref.text("nETBIOSName")?.to_owned(),
             dns_forest_name: dns_name(cross_ref.dn()).unwrap_or_else(|| dns_domain_name.clone()),
             dns_domain_name,
-            logon_server: host_part(objects.logon_server),
+            logon_server: host_part(rules.logon_server.as_deref().unwrap_or(objects.dns_host_name)),
             krbtgt_version: match krbtgt {
                 Some(krbtgt) => krbtgt.optional_flags("msDS-KeyVersionNumber")?,
                 None => None,
@@ -106,6 +122,7 @@ impl DirectoryView {
             force_logoff: interval("forceLogoff")?,
             behavior_version: head.optional_flags("msDS-Behavior-Version")?.unwrap_or(0),
             branches: branches(&objects.branch_krbtgts, &objects.branch_computers, resolve)?,
+            denials: denials(&rules.deny_groups, &objects.named),
         })
     }
 }

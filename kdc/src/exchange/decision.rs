@@ -6,7 +6,7 @@
 //! Neither has rules of its own.
 
 use pac::{FileTime, Sid};
-use policy::{HardDenial, Rules, Standing, Verdict};
+use policy::{Denials, HardDenial, Rules, Standing, Verdict};
 
 use super::domain::{AllowedKinds, Timestamp};
 use super::refusal::{Refusal, Refused};
@@ -37,8 +37,8 @@ impl Grounds<'_> {
         Ok(allowed_by)
     }
 
-    /// Asks the branch's replication policy ([MS-ADTS] 6.1.1.3.2, [MS-DRSR] 4.1.10.5.14), after the kinds of
-    /// accounts that no list can allow.
+    /// Asks the branch's replication policy ([MS-ADTS] 6.1.1.3.2, [MS-DRSR] 4.1.10.5.14) and the operator's denials,
+    /// after the kinds of accounts that no list can allow.
     pub(super) fn permit(&self, account: &Principal) -> Result<Sid, Refused> {
         let lists = match self.view.branches.get(&self.branch) {
             Some(Branch::Serving { policy, .. }) => Ok(policy),
@@ -55,11 +55,20 @@ impl Grounds<'_> {
             allow_administrator: self.allowed_kinds.administrator,
         };
         account.account.admissible(&rules).map_err(hard_denial)?;
-        match lists?.judge(&account.account.sids) {
+        let (lists, denials) = (lists?, self.denials()?);
+        match lists.judge(&account.account, denials) {
             Verdict::Reveal(sid) => Ok(sid),
             Verdict::NeverReveal(sid) => Err(Refusal::NeverReveal.because(sid)),
+            Verdict::DeniedByOperator(sid) => Err(Refusal::DeniedByOperator.because(sid)),
             Verdict::NotListed => Err(Refusal::NotOnAllowList.into()),
         }
+    }
+}
+
+impl<'a> Grounds<'a> {
+    fn denials(&self) -> Result<&'a Denials, Refused> {
+        let denials = self.view.denials.as_ref();
+        denials.map_err(|fault| Refusal::DenialsUnresolved.because(fault.to_string()))
     }
 }
 

@@ -177,6 +177,8 @@ refusals! {
     BranchUnusable = 12, "branch_unusable";
     /// A value of the branch's policy lists cannot be read or resolved.
     BranchListUnresolved = 20, "branch_list_unresolved";
+    /// The operator's own denials cannot be resolved.
+    DenialsUnresolved = 20, "denials_unresolved";
     /// A krbtgt account.
     KrbtgtAccount = 20, "krbtgt_account";
     /// A trust account, or one that is a temporary duplicate.
@@ -193,6 +195,8 @@ refusals! {
     BuiltinAccount = 20, "builtin_account";
     /// On the branch's msDS-NeverRevealGroup.
     NeverReveal = 20, "never_reveal";
+    /// In one of the operator's `deny-groups`.
+    DeniedByOperator = 20, "denied_by_operator";
     /// Not on the branch's msDS-RevealOnDemandGroup.
     NotOnAllowList = 20, "not_on_allow_list";
 

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::clock::Clock;
 use super::directory::{Directory, Found, Poller, PrincipalCache, ReadError, Seen};
 use super::metrics::LdapSearches;
-use crate::directory::{ClientName, DirectoryView, Principal, SidHistory};
+use crate::directory::{ClientName, DirectoryView, Principal, SidHistory, ViewRules};
 
 /// Principals remembered for one domain at most, some 3 KiB each; beyond, they are read each time.
 const CACHE_CAPACITY: usize = 65_536;
@@ -37,8 +37,8 @@ pub struct DirectoryRules {
     pub max_stale: Duration,
     /// Whether former SIDs go into the PAC.
     pub sid_history: SidHistory,
-    /// LogonServer of the PAC, where it is not to be the directory server's name.
-    pub logon_server: Option<String>,
+    /// What the domain's view is made of beside the directory.
+    pub view: ViewRules,
 }
 
 impl DomainDirectory {
@@ -52,7 +52,7 @@ impl DomainDirectory {
         clock: Clock,
     ) -> Self {
         let directory = Arc::new(directory);
-        let poller = Poller::start(&realm, Arc::clone(&directory), numbers, rules.logon_server, rules.poll);
+        let poller = Poller::start(&realm, Arc::clone(&directory), numbers, rules.view, rules.poll);
         Self {
             realm,
             directory,

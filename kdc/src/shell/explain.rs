@@ -42,10 +42,10 @@ pub struct Explanation {
     pub deciding: Option<Deciding>,
 }
 
-/// A SID on one of a branch's two lists, and how the account comes by it.
+/// A SID on one of a branch's two lists or of the operator's own, and how the account comes by it.
 #[derive(Debug)]
 pub struct Deciding {
-    /// The attribute.
+    /// The attribute, or the configuration's key.
     pub list: &'static str,
     /// The SID.
     pub sid: Sid,
@@ -86,7 +86,7 @@ pub async fn explain(
     let (realm, keys) = (Arc::clone(&domain.realm), Arc::clone(&domain.keys));
     let allowed_kinds = domain.rules.allowed_kinds;
     let (directory, rules) = domain.connect();
-    let (view, _) = directory.view(&[branch], rules.logon_server.as_deref()).await?;
+    let (view, _) = directory.view(&[branch], &rules.view).await?;
     let account = find_account(&directory, &realm, &view, question.account).await?;
     let wall = FileTime::from_unix_seconds(now.seconds.unix_seconds());
     let principal = directory.find(&account.sid, &view, rules.sid_history, wall).await?;
@@ -114,6 +114,9 @@ fn deciding_sid(decision: &Result<Sid, Refused>) -> Option<(&'static str, Sid)> 
         Ok(sid) => Some(("msDS-RevealOnDemandGroup", *sid)),
         Err(Refused { reason: Refusal::NeverReveal, detail: Detail::Sid(sid), .. }) => {
             Some(("msDS-NeverRevealGroup", *sid))
+        }
+        Err(Refused { reason: Refusal::DeniedByOperator, detail: Detail::Sid(sid), .. }) => {
+            Some(("deny-groups", *sid))
         }
         Err(_) => None,
     }

@@ -8,7 +8,7 @@ use super::directory::{Directory, LdapDirectory, LdifDirectory, tls};
 use super::domain_directory::DirectoryRules;
 use super::static_faults::{DirectoryFiles, DomainFiles, StaticFault};
 use crate::config;
-use crate::directory::SidHistory;
+use crate::directory::{SidHistory, ViewRules};
 use crate::exchange::{AllowedKinds, TicketRules};
 use crate::krb::keys::{DomainKeys, Rc4};
 
@@ -62,7 +62,10 @@ impl PreparedDomain {
                 poll: domain.cache.poll,
                 max_stale: domain.cache.max_stale,
                 sid_history: if domain.policy.sid_history { SidHistory::Include } else { SidHistory::Omit },
-                logon_server: domain.logon_server.clone(),
+                view: ViewRules {
+                    logon_server: domain.logon_server.clone(),
+                    deny_groups: domain.policy.deny_groups.clone(),
+                },
             },
         })
     }

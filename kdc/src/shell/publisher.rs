@@ -86,6 +86,10 @@ impl Publisher {
                 Ok(())
             },
         );
+        if let Err(fault) = &view.denials {
+            set(CheckName::Branches, Err(format!("serving nobody: {fault}")));
+            return;
+        }
         let broken: Vec<String> = numbers
             .iter()
             .filter(|number| !matches!(view.branches.get(number), Some(Branch::Serving { .. })))

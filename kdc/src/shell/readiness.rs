@@ -20,7 +20,7 @@ pub enum CheckName {
     Keys,
     /// A directory server answers.
     Directory,
-    /// Branch objects and policy lists are read, valid and fresh.
+    /// Branch objects, policy lists and the operator's denials are read, valid and fresh.
     Branches,
 }
 

@@ -40,6 +40,9 @@ cases! {
     r28_c28_no_denials, "lists", refused(20, "branch_list_unresolved"), |scene| {
         scene.set("AzureADKerberos", "msDS-NeverRevealGroup", "")
     };
+    r28_c28_a_denial_of_what_is_no_object, "denials", refused(20, "denials_unresolved"), |scene| {
+        scene.denying(&["Share Readers", "gone"])
+    };
     r28_c01_domain_admins_by_nesting, "user", refused(20, "never_reveal"), |scene| scene.user("dora", 1108);
     d19_a_key_list_for_a_denied_user, "user", refused(20, "never_reveal"), |scene| {
         scene.user("dora", 1108).request(|request| request.key_list = Some(vec![23]))
@@ -52,6 +55,19 @@ cases! {
     r28_c03_alice_s_primary_group_is_domain_admins, "primary group", refused(20, "never_reveal"), |scene| {
         scene.set("Alice", "primaryGroupID", "512")
     };
+    r28_c05_a_former_sid_that_is_never_revealed, "sIDHistory", refused(20, "never_reveal"), |scene| {
+        scene.set("Alice", "sIDHistory", "S-1-5-32-548")
+    };
+    r28_c04_a_group_that_the_operator_denies,
+        "denials", refused(20, "denied_by_operator"), |scene| scene.denying(&["Helpdesk", "share readers"]);
+    r28_c05_alice_whom_the_operator_denies, "denials", refused(20, "denied_by_operator"), |scene| {
+        scene.denying(&["CN=Alice,OU=Staff,DC=lab,DC=example"])
+    };
+    r28_everybody_denied_by_the_operator,
+        "denials", refused(20, "denied_by_operator"), |scene| scene.denying(&["S-1-5-11"]);
+    r28_a_former_sid_that_the_operator_denies, "sIDHistory", refused(20, "denied_by_operator"), |scene| {
+        scene.set("Alice", "sIDHistory", "S-1-5-21-9-9-9-1300").denying(&["S-1-5-21-9-9-9-1300"])
+    };
     r28_c07_on_neither_list, "user", refused(20, "not_on_allow_list"), |scene| scene.user("guido", 1112);
     r28_c07_alice_is_on_neither_list, "primary group", refused(20, "not_on_allow_list"), |scene| {
         scene.set("Alice", "primaryGroupID", "514")
@@ -60,6 +76,8 @@ cases! {
         let groups = got.pac().groups();
         assert!(groups.contains(&sid(1201)) && groups.contains(&sid(1202)), "{groups:?}");
     }), |scene| scene;
+    c04_a_group_that_the_operator_denies_and_alice_is_not_in,
+        "denials", granted(|_| {}), |scene| scene.denying(&["Helpdesk", "S-1-5-21-9-9-9-512"]);
     c11_a_computer_where_computers_are_allowed, "user", granted(|_| {}), |scene| {
         scene.user("WS1$", 1114).rules(|rules| rules.allowed_kinds.computers = true)
     };

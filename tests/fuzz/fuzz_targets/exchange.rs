@@ -12,7 +12,7 @@ use std::time::Duration;
 use kdc::client::mint::{PartialTgt, TicketData, with_pacs};
 use kdc::client::request::Exchange;
 use kdc::client::{BranchKey, Credential, SessionKey};
-use kdc::directory::{Principal, SidHistory, Tree};
+use kdc::directory::{Principal, SidHistory, Tree, ViewRules};
 use kdc::exchange::{
     AllowedKinds, Domain, Domains, Entropy, Issued, Rejected, Snapshot, TicketRules, Timestamp, exchange,
 };
@@ -138,7 +138,7 @@ struct Site {
 
 static SITE: LazyLock<Site> = LazyLock::new(|| {
     let tree = Tree::parse(include_str!("../../support/domain.ldif")).unwrap();
-    let view = tree.view(None).unwrap();
+    let view = tree.view(&ViewRules::default()).unwrap();
     let time = FileTime::from_unix_seconds(now().unix_seconds());
     let entry = tree.find(&ALICE.parse().unwrap(), time).unwrap().unwrap();
     let alice = Principal::from_entry(&entry, &view, SidHistory::Omit, time).unwrap();

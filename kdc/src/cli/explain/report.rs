@@ -80,7 +80,7 @@ struct PathStep {
     name: String,
     sid: String,
     dn: String,
-    /// `start`, `member`, `primary_group` or `foreign_security_principal`.
+    /// `start`, `member`, `primary_group`, `foreign_security_principal` or `former_sid`.
     by: &'static str,
 }
 
@@ -151,6 +151,7 @@ impl PathStep {
             Edge::Member => "member",
             Edge::PrimaryGroup => "primary_group",
             Edge::ForeignSecurityPrincipal => "foreign_security_principal",
+            Edge::FormerSid => "former_sid",
         };
         Self { name: step.name.clone(), sid: step.sid.to_string(), dn: step.dn.clone(), by }
     }
@@ -196,8 +197,9 @@ impl fmt::Display for DecidedBy {
         match self.path_search {
             PathSearch::NotFound => {
                 return f.write_str(
-                    "none found: tokenGroups names the group, but no link that may be read leads there (a group of \
-                     another domain, or members that are hidden from the account that reads the directory)",
+                    "none found: tokenGroups names the group, but no link that may be read leads there (what everybody \
+                     is in, a group of another domain, or members that are hidden from the account that reads the \
+                     directory)",
                 );
             }
             PathSearch::GivenUp => {
@@ -212,6 +214,7 @@ impl fmt::Display for DecidedBy {
                 "foreign_security_principal" => {
                     write!(f, "{} (sIDHistory, foreign security principal) → ", step.name.escape_debug())?;
                 }
+                "former_sid" => write!(f, "{} (sIDHistory) → ", step.name.escape_debug())?,
                 _ => write!(f, "{} → ", step.name.escape_debug())?,
             }
         }

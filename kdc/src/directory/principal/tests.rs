@@ -3,7 +3,7 @@
 use pac::{BufferType, LogonInfo, Mac, Pac, SignatureType};
 
 use super::*;
-use crate::directory::Tree;
+use crate::directory::{Tree, ViewRules};
 
 const LDIF: &str = include_str!("../../../../tests/vectors/windows-server-2022/testuser.ldif");
 const TGT_PAC: &[u8] = include_bytes!("../../../../tests/vectors/windows-server-2022/tgt-pac.bin");
@@ -19,7 +19,7 @@ fn testuser() -> (Entry, DirectoryView) {
     let tree = Tree::parse(LDIF).expect("LDIF");
     let sid = "S-1-5-21-3661267520-3940350627-3661189989-1107".parse().expect("a SID");
     let entry = tree.find(&sid, now()).expect("constructed attributes").expect("testuser");
-    (entry, tree.view(None).expect("view"))
+    (entry, tree.view(&ViewRules::default()).expect("view"))
 }
 
 fn principal(entry: &Entry, view: &DirectoryView) -> Result<Principal, DirectoryError> {

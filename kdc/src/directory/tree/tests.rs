@@ -1,6 +1,6 @@
 //! The embedded directory of `tgtx demo`, and what is constructed from what an LDIF file stores.
 
-use policy::{Rules, Standing, Verdict};
+use policy::{Denials, Rules, Standing, Verdict};
 
 use super::*;
 use crate::directory::{Branch, Principal, SidHistory};
@@ -24,7 +24,7 @@ fn principal(tree: &Tree, name: &str) -> Principal {
     let stored = tree.find_by_name(&client(name, false)).expect(name);
     let sid = stored.sid("objectSid").expect("a SID");
     let entry = tree.find(&sid, now()).expect("constructed attributes").expect(name);
-    let view = tree.view(None).expect("view");
+    let view = tree.view(&ViewRules::default()).expect("view");
     Principal::from_entry(&entry, &view, SidHistory::Omit, now()).expect(name)
 }
 
@@ -51,7 +51,7 @@ fn alice(head: &str, more: &str, now: u64) -> Entry {
 
 #[test]
 fn the_embedded_directory_is_a_domain_with_a_branch_that_serves() {
-    let view = demo().view(None).expect("view");
+    let view = demo().view(&ViewRules::default()).expect("view");
     assert_eq!((view.netbios_name.as_str(), view.dns_domain_name.as_str()), ("DEMO", "demo.example"));
     assert_eq!((view.dns_forest_name.as_str(), view.logon_server.as_str()), ("demo.example", "DC1"));
     assert_eq!((view.krbtgt_version, view.behavior_version), (Some(2), 7));
@@ -66,7 +66,7 @@ fn the_embedded_directory_is_a_domain_with_a_branch_that_serves() {
 #[test]
 fn the_embedded_accounts_are_judged_as_the_file_says() {
     let tree = demo();
-    let view = tree.view(None).expect("view");
+    let view = tree.view(&ViewRules::default()).expect("view");
     let Some(Branch::Serving { policy, .. }) = view.branches.get(&30775) else { panic!("no branch") };
     let rid = |rid| view.domain_sid.with_rid(rid).expect("a SID");
     let administrators = "S-1-5-32-544".parse().expect("a SID");
@@ -80,12 +80,13 @@ fn the_embedded_accounts_are_judged_as_the_file_says() {
     for (name, verdict, standing) in cases {
         let account = principal(&tree, name).account;
         assert_eq!(account.admissible(&Rules::users_of(view.domain_sid)), Ok(()), "{name}");
-        assert_eq!(policy.judge(&account.sids), verdict, "{name}");
+        assert_eq!(policy.judge(&account, &Denials::default()), verdict, "{name}");
         assert_eq!(account.standing(now()), standing, "{name}");
     }
-    let mut dora = principal(&tree, "dora").account.sids;
-    dora.retain(|sid| *sid != administrators);
-    assert_eq!(policy.judge(&dora), Verdict::NeverReveal(rid(572)), "the domain-local group denies her too");
+    let mut dora = principal(&tree, "dora").account;
+    dora.sids.retain(|sid| *sid != administrators);
+    let verdict = policy.judge(&dora, &Denials::default());
+    assert_eq!(verdict, Verdict::NeverReveal(rid(572)), "the domain-local group denies her too");
 }
 
 #[test]
@@ -135,17 +136,17 @@ fn accounts_are_found_by_either_name() {
 }
 
 #[test]
-fn an_operator_names_groups_by_sid_name_or_sam_account_name() {
+fn the_operators_denials_are_resolved_or_leave_nobody_served() {
     let tree = demo();
-    let cases = [
-        ("S-1-5-32-544", Some(544)),
-        ("cn=Domain Admins,cn=Users,dc=demo,dc=example", Some(512)),
-        ("domain admins", Some(512)),
-        ("no such group", None),
-    ];
-    for (text, rid) in cases {
-        assert_eq!(tree.sid_meant_by(text).and_then(|sid| sid.rid()), rid, "{text}");
-    }
+    let denials = |groups: &[&str]| {
+        let deny_groups = groups.iter().map(|text| text.parse().expect(text)).collect();
+        tree.view(&ViewRules { deny_groups, ..ViewRules::default() }).expect("view").denials
+    };
+    let names = ["domain admins", "CN=Engineering,OU=Staff,DC=demo,DC=example", "S-1-5-21-9-9-9-1"];
+    let found = denials(&names).expect("SIDs");
+    assert_eq!(found.groups().iter().map(Sid::rid).collect::<Vec<_>>(), [Some(1), Some(512), Some(1201)]);
+    let fault = denials(&["alice", "no such group"]).expect_err("a name that is nobody's");
+    assert!(fault.to_string().contains("\"no such group\""), "{fault}");
 }
 
 #[test]
@@ -209,6 +210,7 @@ fn without_a_domain_controller_the_logon_server_must_be_configured() {
         one_user("objectGUID: 3f02ce52-7579-4597-9454-d9f32d98f16e\nminPwdAge: 0\nforceLogoff: 0\n", "")
             .replace("dnsRoot: demo\n", "dnsRoot: demo\nnETBIOSName: DEMO\n");
     let tree = Tree::parse(&text).expect("LDIF");
-    assert!(matches!(tree.view(None), Err(DirectoryError::Missing(_))));
-    assert_eq!(tree.view(Some("dc7")).map(|view| view.logon_server), Ok("DC7".to_owned()));
+    assert!(matches!(tree.view(&ViewRules::default()), Err(DirectoryError::Missing(_))));
+    let rules = ViewRules { logon_server: Some("dc7".to_owned()), ..ViewRules::default() };
+    assert_eq!(tree.view(&rules).map(|view| view.logon_server), Ok("DC7".to_owned()));
 }

@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use pac::{FileTime, Sid};
 
 use crate::directory::path::{Node, Reference};
-use crate::directory::{ClientName, DirectoryView, Entry, Tree};
+use crate::directory::{ClientName, DirectoryView, Entry, Tree, ViewRules};
 use crate::shell::directory::ReadError;
 use crate::shell::files;
 
@@ -63,9 +63,9 @@ impl LdifDirectory {
     }
 
     /// The domain, and the tree it was read from.
-    pub(super) fn view(&self, logon_server: Option<&str>) -> Result<(DirectoryView, Arc<Tree>), ReadError> {
+    pub(super) fn view(&self, rules: &ViewRules) -> Result<(DirectoryView, Arc<Tree>), ReadError> {
         let tree = self.tree.load_full();
-        Ok((tree.view(logon_server)?, tree))
+        Ok((tree.view(rules)?, tree))
     }
 
     pub(super) fn is_unchanged(&self, tree: &Arc<Tree>) -> bool {

@@ -22,7 +22,7 @@ pub use poll::{Poller, Seen};
 use super::entropy;
 use crate::directory::path::{Node, Reference};
 use crate::directory::principal::PRINCIPAL_ATTRIBUTES;
-use crate::directory::{ClientName, DirectoryView, Principal, SidHistory, Tree, is_account};
+use crate::directory::{ClientName, DirectoryView, Principal, SidHistory, Tree, ViewRules, is_account};
 
 /// The directory of one domain.
 pub enum Directory {
@@ -101,21 +101,17 @@ impl Directory {
         }
     }
 
-    /// The domain, with the branches that have these numbers. `logon_server` replaces the name of the directory
-    /// server.
+    /// The domain as `rules` want it, with the branches that have these numbers.
     ///
     /// # Errors
-    /// [`ReadError`]. A broken branch is none: it is a branch that serves nobody.
-    pub async fn view(
-        &self,
-        numbers: &[u16],
-        logon_server: Option<&str>,
-    ) -> Result<(DirectoryView, Mark), ReadError> {
+    /// [`ReadError`]. A broken branch is none: it is a branch that serves nobody; denials that cannot be resolved
+    /// are none either.
+    pub async fn view(&self, numbers: &[u16], rules: &ViewRules) -> Result<(DirectoryView, Mark), ReadError> {
         match self {
             Self::Ldap(servers) => {
-                servers.view(numbers, logon_server).await.map(|(view, mark)| (view, Mark::Ldap(mark)))
+                servers.view(numbers, rules).await.map(|(view, mark)| (view, Mark::Ldap(mark)))
             }
-            Self::Ldif(file) => file.view(logon_server).map(|(view, tree)| (view, Mark::Ldif(tree))),
+            Self::Ldif(file) => file.view(rules).map(|(view, tree)| (view, Mark::Ldif(tree))),
         }
     }
 

@@ -15,7 +15,7 @@ use tracing::{info, warn};
 
 use super::complaint::Complaint;
 use super::{Directory, Mark, ReadError, jitter};
-use crate::directory::{Branch, DirectoryView};
+use crate::directory::{Branch, DirectoryView, ViewRules};
 
 /// The longest time for which update sequence numbers alone are believed: a link to an object that is deleted goes
 /// away without one.
@@ -50,14 +50,14 @@ pub struct Poller {
 }
 
 impl Poller {
-    /// Starts looking, at once and then every `poll`, at the domain and its branches of these `numbers`.
-    /// `logon_server` replaces the directory server's name. Must be called within a tokio runtime.
+    /// Starts looking, at once and then every `poll`, at the domain and its branches of these `numbers`,
+    /// as `rules` want them. Must be called within a tokio runtime.
     #[must_use]
     pub fn start(
         realm: &str,
         directory: Arc<Directory>,
         numbers: Vec<u16>,
-        logon_server: Option<String>,
+        rules: ViewRules,
         poll: Duration,
     ) -> Self {
         let (publish, seen) = watch::channel(None);
@@ -66,11 +66,12 @@ impl Poller {
             realm: realm.to_owned(),
             directory,
             numbers,
-            logon_server,
+            rules,
             publish,
             last: None,
             complaint: Complaint::default(),
             branches: BTreeMap::new(),
+            denials: None,
         };
         let task = tokio::spawn(watcher.run(Arc::clone(&order), poll)).abort_handle();
         Self { seen, order, task }
@@ -98,12 +99,14 @@ struct Watcher {
     realm: String,
     directory: Arc<Directory>,
     numbers: Vec<u16>,
-    logon_server: Option<String>,
+    rules: ViewRules,
     publish: watch::Sender<Option<Seen>>,
     last: Option<Last>,
     complaint: Complaint,
     /// What was last said of each branch that serves nobody.
     branches: BTreeMap<u16, String>,
+    /// What was last said of denials that cannot be resolved.
+    denials: Option<String>,
 }
 
 /// The last full read.
@@ -146,7 +149,7 @@ impl Watcher {
         {
             return Ok(Arc::clone(&last.view));
         }
-        let (view, mark) = self.directory.view(&self.numbers, self.logon_server.as_deref()).await?;
+        let (view, mark) = self.directory.view(&self.numbers, &self.rules).await?;
         self.tell(&view);
         // The same value keeps its address, so that readers can see that nothing changed.
         let view = match self.last.take() {
@@ -157,7 +160,8 @@ impl Watcher {
         Ok(view)
     }
 
-    /// Says of each branch that we hold keys for why it serves nobody: once, and again when that changes.
+    /// Says of each branch that we hold keys for why it serves nobody, and of the domain likewise: once, and again
+    /// when that changes.
     fn tell(&mut self, view: &DirectoryView) {
         let mut faults = BTreeMap::new();
         for &number in &self.numbers {
@@ -178,5 +182,15 @@ impl Watcher {
             info!(realm = self.realm, branch = number, "branch {number} is as it should be again");
         }
         self.branches = faults;
+
+        let fault = view.denials.as_ref().err().map(ToString::to_string);
+        match &fault {
+            Some(fault) if self.denials.as_ref() != Some(fault) => {
+                warn!(realm = self.realm, "nobody is served: {fault}");
+            }
+            None if self.denials.is_some() => info!(realm = self.realm, "the denials are resolved again"),
+            _ => {}
+        }
+        self.denials = fault;
     }
 }

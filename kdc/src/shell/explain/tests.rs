@@ -33,9 +33,16 @@ fn keytab(branches: &[u16]) -> Zeroizing<Vec<u8>> {
 }
 
 fn prepared(text: &str, branches: &[u16]) -> PreparedDomain {
-    let config = "[[domain]]\nrealm = \"DEMO.EXAMPLE\"\nkeytabs = [\"k\"]\ndirectory = \"ldif:d\"\n";
+    configured("", text, branches)
+}
+
+/// With these lines in `[domain.policy]`.
+fn configured(policy: &str, text: &str, branches: &[u16]) -> PreparedDomain {
+    let config = format!(
+        "[[domain]]\nrealm = \"DEMO.EXAMPLE\"\nkeytabs = [\"k\"]\ndirectory = \"ldif:d\"\n[domain.policy]\n{policy}\n"
+    );
     let surroundings = Surroundings { file: std::path::Path::new("tgtx.toml"), credentials_directory: None };
-    let config = Config::parse(config, surroundings).unwrap();
+    let config = Config::parse(&config, surroundings).unwrap();
     let files = DomainFiles {
         keytabs: vec![(PathBuf::from("k"), keytab(branches))],
         directory: DirectoryFiles::Ldif { path: None, text: text.as_bytes().to_vec() },
@@ -49,7 +56,13 @@ async fn ask(text: &str, account: &str) -> Result<Explanation, ExplainError> {
 
 /// `label: path`, or `allowed: path`.
 async fn told(text: &str, account: &str) -> String {
-    let explanation = ask(text, account).await.unwrap();
+    told_under("", text, account).await
+}
+
+/// The same with these lines in `[domain.policy]`.
+async fn told_under(policy: &str, text: &str, account: &str) -> String {
+    let domain = configured(policy, text, &[BRANCH]);
+    let explanation = explain(domain, Question { account, branch: None }, now()).await.unwrap();
     let verdict = explanation.decision.as_ref().map_or_else(|refused| refused.reason.label(), |_| "allowed");
     let path = explanation.deciding.map(|deciding| match deciding.path {
         Path::Found(steps) => {
@@ -80,6 +93,23 @@ async fn every_account_of_the_demonstration_is_explained() {
     ];
     for (account, expected) in cases {
         assert_eq!(told(DEMO, account).await, expected, "{account}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_operator_denies_is_explained_with_the_way_to_it() {
+    let cases = [
+        ("\"all staff\"", "alice", "denied_by_operator: alice > Engineering > All Staff > deny-groups"),
+        ("\"alice\"", "alice", "denied_by_operator: alice > deny-groups"),
+        ("\"all staff\"", "guido", "not_on_allow_list: "),
+        ("\"S-1-5-21-9-9-9-1\"", "alice", "denied_by_operator: alice > S-1-5-21-9-9-9-1 > deny-groups"),
+        ("\"gone\"", "alice", "denials_unresolved: "),
+    ];
+    for (groups, account, expected) in cases {
+        let policy = format!("deny-groups = [{groups}]");
+        let text =
+            DEMO.replace("sAMAccountName: alice\n", "sAMAccountName: alice\nsIDHistory: S-1-5-21-9-9-9-1\n");
+        assert_eq!(told_under(&policy, &text, account).await, expected, "{groups}");
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use crate::directory::DenyGroup;
+
 /// Names longer than this are nobody's: `userPrincipalName` holds at most 1,024 characters.
 const LONGEST_NAME: usize = 4096;
 
@@ -21,6 +23,15 @@ pub(super) fn account_named(name: &[u8], enterprise: bool, domain_dn: &str) -> S
             format!("(|{by_upn}(&(!(userPrincipalName=*))(sAMAccountName={})))", escape(account))
         }
         None => by_upn,
+    }
+}
+
+/// Matches what an entry of `deny-groups` names; nothing is to be looked up for a SID.
+pub(super) fn named(entry: &DenyGroup) -> Option<String> {
+    match entry {
+        DenyGroup::Sid(_) => None,
+        DenyGroup::Dn(dn) => Some(format!("(distinguishedName={})", escape(dn.as_bytes()))),
+        DenyGroup::Name(name) => Some(format!("(sAMAccountName={})", escape(name.as_bytes()))),
     }
 }
 
@@ -64,6 +75,20 @@ mod tests {
         for (name, expected) in cases {
             assert_eq!(account_named(name, false, DOMAIN), expected);
             assert!(ldap3::parse_filter(expected).is_ok(), "{expected}");
+        }
+    }
+
+    #[test]
+    fn denials_are_looked_up_by_what_names_them() {
+        let cases = [
+            ("Tier 0", Some("(sAMAccountName=Tier\\200)")),
+            ("CN=Tier (0),DC=lab", Some("(distinguishedName=CN\\3dTier\\20\\280\\29\\2cDC\\3dlab)")),
+            ("S-1-5-32-544", None),
+        ];
+        for (text, expected) in cases {
+            let entry = text.parse().expect(text);
+            assert_eq!(named(&entry).as_deref(), expected);
+            assert!(expected.is_none_or(|filter| ldap3::parse_filter(filter).is_ok()), "{text}");
         }
     }
 

@@ -10,8 +10,9 @@ use super::answer::Answer;
 use super::connection::{Connection, Search, SearchError};
 use super::{LdapDirectory, complete, filter, object, plain};
 use crate::directory::branch::{BRANCH_COMPUTER_ATTRIBUTES, BRANCH_KRBTGT_ATTRIBUTES};
+use crate::directory::denials::NAMED_ATTRIBUTES;
 use crate::directory::view::{CROSS_REF_ATTRIBUTES, HEAD_ATTRIBUTES, KRBTGT_ATTRIBUTES};
-use crate::directory::{DirectoryView, DomainObjects, Entry};
+use crate::directory::{DirectoryView, DomainObjects, Entry, ViewRules};
 use crate::shell::directory::ReadError;
 
 /// A view takes a handful of searches, and nobody waits for it.
@@ -31,17 +32,16 @@ pub struct Fingerprint {
 }
 
 impl LdapDirectory {
-    /// Reads the domain and those of its branches that have these numbers. `logon_server` replaces the name of the
-    /// server that is read from.
+    /// Reads the domain as `rules` want it and those of its branches that have these numbers.
     ///
     /// # Errors
     /// [`ReadError`]. A branch that is not as it should be is no error, but a branch that serves nobody.
     pub async fn view(
         &self,
         numbers: &[u16],
-        logon_server: Option<&str>,
+        rules: &ViewRules,
     ) -> Result<(DirectoryView, Fingerprint), ReadError> {
-        self.read(PATIENCE, |connection| async move { read(&connection, numbers, logon_server).await }).await
+        self.read(PATIENCE, |connection| async move { read(&connection, numbers, rules).await }).await
     }
 
     /// Whether nothing that the view was made of has changed since: one search. No, if another server answers now.
@@ -70,7 +70,7 @@ const LEEWAY: usize = 16;
 async fn read(
     connection: &Connection,
     numbers: &[u16],
-    logon_server: Option<&str>,
+    rules: &ViewRules,
 ) -> Result<(DirectoryView, Fingerprint), SearchError> {
     let identity = &connection.identity;
     let head = required(connection, &identity.domain_dn, HEAD_ATTRIBUTES).await?;
@@ -88,20 +88,25 @@ async fn read(
         .map(|krbtgt| format!("(msDS-KrbTgtLink={})", filter::escape(krbtgt.dn().as_bytes()))));
     let computers = found(connection, &linked, BRANCH_COMPUTER_ATTRIBUTES, krbtgts.len()).await?;
 
+    let named_by_operator = any(rules.deny_groups.iter().filter_map(filter::named));
+    let named = found(connection, &named_by_operator, NAMED_ATTRIBUTES, rules.deny_groups.len()).await?;
+
     let objects = DomainObjects {
         head: &head,
         cross_ref: &cross_ref,
         krbtgt: Some(&krbtgt),
-        logon_server: logon_server.unwrap_or(&identity.dns_host_name),
+        dns_host_name: &identity.dns_host_name,
         branch_krbtgts: krbtgts.iter().collect(),
         branch_computers: computers.iter().collect(),
+        named: named.iter().collect(),
     };
     // Each value came with its SID; one without it names an object that has none.
-    let view = DirectoryView::from_objects(&objects, &|_| None).map_err(|error| refused(error.into()))?;
-    let filter =
-        any([format!("(objectSid={domain_sid})"), format!("(objectSid={krbtgt_sid})"), numbered, linked]);
-    let versions =
-        versions([&head, &krbtgt].into_iter().chain(&krbtgts).chain(&computers)).map_err(refused)?;
+    let view =
+        DirectoryView::from_objects(&objects, rules, &|_| None).map_err(|error| refused(error.into()))?;
+    let one = [format!("(objectSid={domain_sid})"), format!("(objectSid={krbtgt_sid})")];
+    let filter = any(one.into_iter().chain([numbered, linked, named_by_operator]));
+    let versions = versions([&head, &krbtgt].into_iter().chain(&krbtgts).chain(&computers).chain(&named))
+        .map_err(refused)?;
     Ok((view, Fingerprint { server: identity.dns_host_name.clone(), filter, versions }))
 }
 
