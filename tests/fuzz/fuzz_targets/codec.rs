@@ -19,6 +19,10 @@ fuzz_target!(|input: &[u8]| {
     reads_as::<EncKdcRepPart<'_>>(input);
     reads_as::<KrbError<'_>>(input);
     reads_as::<KerbErrorData<'_>>(input);
+    reads_as::<PaFxFastRequest<'_>>(input);
+    reads_as::<KrbFastReq<'_>>(input);
+    reads_as::<PaFxFastReply<'_>>(input);
+    reads_as::<KrbFastResponse<'_>>(input);
     reads_as::<PaPacOptions>(input);
     reads_as::<KerbKeyListReq<'_>>(input);
     reads_as::<KerbKeyListRep<'_>>(input);

@@ -128,6 +128,12 @@ impl EncryptionKey {
         Ok(Self::made(etype, |key| key.iter_mut().zip(bytes).for_each(|(octet, given)| *octet = *given)))
     }
 
+    /// The key of a type that random octets make, as many of them as the type wants.
+    #[must_use]
+    pub fn from_random(etype: EncryptionType, octets: &[u8; 32]) -> Self {
+        Self::made(etype, |key| key.iter_mut().zip(octets).for_each(|(octet, random)| *octet = *random))
+    }
+
     /// The key that `fill` makes of as many zeros as the type wants.
     pub(super) fn made(etype: EncryptionType, fill: impl FnOnce(&mut [u8])) -> Self {
         let mut key = Self(match etype {

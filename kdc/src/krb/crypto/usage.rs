@@ -37,6 +37,14 @@ key_usages! {
     TgsRepSubkey = 9,
     /// Both signatures of a PAC ([MS-PAC] 2.8.1: KERB_NON_KERB_CKSUM_SALT).
     PacSignature = 17,
+    /// FAST: the checksum over the AP-REQ, in the armour key (RFC 6113 §5.4, as those below).
+    FastReqChecksum = 50,
+    /// FAST: the request in the armour.
+    FastEnc = 51,
+    /// FAST: the response in the armour.
+    FastRep = 52,
+    /// FAST: the checksum over the ticket issued.
+    FastFinished = 53,
 }
 
 impl KeyUsage {

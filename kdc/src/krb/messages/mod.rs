@@ -12,6 +12,7 @@ mod authenticator;
 mod authorization_data;
 mod encryption;
 mod error;
+mod fast;
 mod names;
 mod numbers;
 mod padata;
@@ -25,7 +26,12 @@ pub use authenticator::{Authenticator, Checksum};
 pub use authorization_data::{AuthorizationData, AuthorizationElement, FoundPacs, ad_type, if_relevant_pac};
 pub use encryption::{EncryptedData, EncryptionKeyView};
 pub use error::{KerbErrorData, KerbExtError, KrbError};
-pub use names::{HostAddress, HostAddresses, KerberosString, PrincipalName, PrincipalNameBuf, name_type};
+pub use fast::{
+    FastArmor, KrbFastFinished, KrbFastReq, KrbFastResponse, PaFxFastReply, PaFxFastRequest, fast_options,
+};
+pub use names::{
+    HostAddress, HostAddresses, KerberosString, PrincipalName, PrincipalNameBuf, anonymous, name_type,
+};
 pub use numbers::WireInt;
 pub use padata::{
     KerbKeyListRep, KerbKeyListReq, PaData, PaDatas, PaPacOptions, PaSupportedEnctypes, pa_type, pac_options,

@@ -11,6 +11,21 @@ pub mod name_type {
     pub const SRV_INST: i32 = 2;
     /// NT-ENTERPRISE: a user principal name in one component.
     pub const ENTERPRISE: i32 = 10;
+    /// NT-WELLKNOWN (RFC 6111): a name with a meaning of its own.
+    pub const WELLKNOWN: i32 = 11;
+}
+
+/// The client whose name is not told (RFC 8062 §3).
+pub mod anonymous {
+    use super::{KerberosString, PrincipalName, name_type};
+
+    /// Its realm.
+    pub const REALM: &[u8] = b"WELLKNOWN:ANONYMOUS";
+    /// Its name.
+    pub const NAME: PrincipalName<'static> = PrincipalName::new(
+        name_type::WELLKNOWN,
+        &[KerberosString(b"WELLKNOWN"), KerberosString(b"ANONYMOUS")],
+    );
 }
 
 /// ```asn1

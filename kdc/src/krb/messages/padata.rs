@@ -10,12 +10,19 @@ pub mod pa_type {
     pub const TGS_REQ: i32 = 1;
     /// FX_FAST_ARMOR (RFC 6113 §5.4.1): a number of authorization data that must not come as padata.
     pub const FX_FAST_ARMOR: i32 = 71;
+    /// KERB-ERROR-DATA ([MS-KILE] 2.2.1) where it stands among padata: 3 is PA-PW-SALT to everybody else, and the
+    /// two have one encoding.
+    pub const KERB_ERROR_DATA: i32 = 3;
     /// PA-FOR-USER ([MS-SFU] 2.2.1).
     pub const FOR_USER: i32 = 129;
     /// PA-S4U-X509-USER ([MS-SFU] 2.2.2).
     pub const S4U_X509_USER: i32 = 130;
+    /// PA-FX-COOKIE (RFC 6113 §5.2): what a KDC wants to have back.
+    pub const FX_COOKIE: i32 = 133;
     /// PA-FX-FAST (RFC 6113 §5.4).
     pub const FX_FAST: i32 = 136;
+    /// PA-FX-ERROR (RFC 6113 §5.4.4): the KRB-ERROR inside the armour.
+    pub const FX_ERROR: i32 = 137;
     /// KERB-KEY-LIST-REQ ([MS-KILE] 2.2.11).
     pub const KERB_KEY_LIST_REQ: i32 = 161;
     /// KERB-KEY-LIST-REP ([MS-KILE] 2.2.12).
@@ -122,6 +129,9 @@ pub type KerbKeyListRep<'a> = SequenceOf<'a, EncryptionKeyView<'a>>;
 pub struct PaSupportedEnctypes(pub u32);
 
 impl PaSupportedEnctypes {
+    /// FAST-supported ([MS-KILE] 2.2.7).
+    pub const FAST: u32 = 0x0001_0000;
+
     /// Reads the `padata-value`; `None` unless it has four octets.
     #[must_use]
     pub fn from_octets(value: &[u8]) -> Option<Self> {
