@@ -22,7 +22,15 @@ fn warm_exchange(bencher: Bencher<'_, '_>) {
     bencher.bench(|| served.exchange(&request).is_ok());
 }
 
-/// Its first half: what is done before the directory is asked.
+/// The same in an armour (FAST).
+#[divan::bench]
+fn armored_exchange(bencher: Bencher<'_, '_>) {
+    let scene = Scene::new().armored();
+    let (served, request) = (scene.served(), scene.encode());
+    bencher.bench(|| served.exchange(&request).is_ok());
+}
+
+/// The first half of an exchange: what is done before the directory is asked.
 #[divan::bench]
 fn verify(bencher: Bencher<'_, '_>) {
     let scene = Scene::new();

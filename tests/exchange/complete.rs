@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use crate::cases;
 
 /// The protocol's table of checks (`r`) in its order, and parts 4.1 to 4.5 of the attack catalogue (`a` to `e`).
-/// Rows e16 to e20 are about requests under FAST, of which e12 is all there is while it is not built.
 pub(crate) const ROWS: &str = "
     r01 r01a r02 r02a r02b r03 r05 r04 r06 r18 r07 r08 r08a r09 r09a r10 r11 r11a r12 r13 r14 r16 r17 r19 r20 r21
     r22 r23 r15 r41 r24 r25 r26 r27 r29 r28 r30 r31 r32 r33 r34 r35 r36 r37 r38 r39 r40
@@ -13,7 +12,7 @@ pub(crate) const ROWS: &str = "
     b02 b03 b04 b06 b07 b08 b10 b11 b12 b14 b15 b16 b18 b19 b20 b22 b23 b24 b26 b27
     c01 c03 c04 c05 c07 c08 c09 c11 c12 c13 c15 c16 c17 c19 c20 c21 c23 c24 c25 c27 c28
     d01 d03 d04 d05 d07 d08 d09 d11 d12 d13 d15 d16 d17 d19 d20 d21 d23 d24 d25 d27 d28 d29 d31 d32 d33 d35
-    e01 e02 e04 e05 e06 e08 e09 e10 e12 e13 e14
+    e01 e02 e04 e05 e06 e08 e09 e10 e12 e13 e14 e16 e17 e18 e20
 ";
 
 /// What no single request shows, and where it is shown.

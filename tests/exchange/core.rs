@@ -3,7 +3,7 @@
 use kdc::client::reply::Outcome;
 use kdc::exchange::{self, Issued, Rejected};
 use kdc::krb::der::Der;
-use kdc::krb::messages::{KdcReq, KerberosTime, KrbError};
+use kdc::krb::messages::{KdcReq, KerberosTime, KrbError, PaDatas, anonymous, fast_options, pa_type};
 use tgtx_tests::scene::{KRBTGT_KEYS, REALM, Scene};
 
 use crate::cases::{Expectation, Expected, Got};
@@ -25,10 +25,17 @@ pub(crate) fn assert_outcome(name: &str, expected: &Expected, breaks: impl Fn(Sc
         {
             let expected = &expected.in_the_core();
             let not_ours = matches!(scene.run(), Err(Rejected::NotOurs(_)));
-            assert_eq!(not_ours, NOT_OURS.contains(&refused.reason), "{name}: relayed or not");
-            let reply = exchange::error_reply(&octets, refused.reason, REALM, scene.now);
+            let relayed = NOT_OURS.contains(&refused.reason) && !expected.is_inside();
+            assert_eq!(not_ours, relayed, "{name}: relayed or not");
+            let reply = match refused.armor {
+                None => exchange::error_reply(&octets, refused.reason, REALM, scene.now),
+                Some(armor) => {
+                    let reason = refused.reason;
+                    exchange::armored_error_reply(&octets, reason, &armor, REALM, scene.now, &[0xc4; 16])
+                }
+            };
             let now = scene.now.seconds;
-            assert_error(name, expected, &octets, &reply, now..=now);
+            assert_error(name, expected, &scene, &octets, &reply, now..=now);
         }
         (_, outcome) => panic!("{name}: {outcome:?}"),
     }
@@ -48,6 +55,7 @@ pub(crate) fn opened(reply: &[u8], scene: &Scene, notes: Vec<String>) -> Got {
 pub(crate) fn assert_error(
     name: &str,
     expected: &Expectation,
+    scene: &Scene,
     request: &[u8],
     reply: &[u8],
     sent: std::ops::RangeInclusive<KerberosTime>,
@@ -56,9 +64,20 @@ pub(crate) fn assert_error(
     assert_eq!(error.error_code, expected.code, "{name}");
     assert!(sent.contains(&error.stime), "{name}: {:?} is not in {sent:?}", error.stime);
     assert!(error.susec < 1_000_000, "{name}");
-    assert_eq!((error.ctime, error.cusec, error.crealm, error.cname), (None, None, None, None), "{name}");
-    assert_eq!(error.e_text, None, "{name}: the client learns no reason");
-    assert_eq!(error.e_data, expected.status.map(ext_error).as_deref(), "{name}");
+    assert_eq!((error.ctime, error.cusec, error.crealm, error.e_text), (None, None, None, None), "{name}");
+    let credential = scene.credential();
+    let asked = scene.exchange(&credential);
+    match &asked.fast {
+        Some(fast) if expected.is_armored() => {
+            let hidden = (fast.options & fast_options::HIDE_CLIENT_NAMES != 0).then_some(anonymous::NAME);
+            assert_eq!(error.cname, hidden, "{name}");
+            assert_inside(name, expected, &error, &Outcome::read(reply, &asked).unwrap());
+        }
+        _ => {
+            assert_eq!(error.cname, None, "{name}");
+            assert_eq!(error.e_data, expected.status.map(ext_error).as_deref(), "{name}");
+        }
+    }
     match KdcReq::parse(request) {
         Ok(request) => {
             assert_eq!(error.realm, request.body().realm, "{name}: the request's realm");
@@ -71,6 +90,24 @@ pub(crate) fn assert_error(
     }
     // R7: nothing that fails before its ticket opens is answered with more than was asked.
     assert!(reply.len() <= request.len(), "{name}");
+}
+
+/// RFC 6113 §5.4.4: PA-FX-FAST alone in the e-data, and in it the same error without e-data, beside what Windows has
+/// there: PA-FX-COOKIE, and PA-PAC-OPTIONS but with KRB_ERR_GENERIC.
+fn assert_inside(name: &str, expected: &Expectation, outside: &KrbError<'_>, outcome: &Outcome) {
+    let method_data = PaDatas::parse(outside.e_data.unwrap()).unwrap();
+    assert!(method_data.iter().map(|padata| padata.kind).eq([pa_type::FX_FAST]), "{name}");
+    let denied = outcome.denied().unwrap();
+    assert_eq!((denied.code, denied.nt_status), (expected.code, expected.status), "{name}");
+    let padata = denied.armored.as_ref().unwrap();
+    let mut kinds: Vec<i32> = padata.iter().map(|(kind, _)| *kind).collect();
+    kinds.retain(|kind| *kind != pa_type::KERB_ERROR_DATA);
+    assert_eq!(&kinds[..2], [pa_type::FX_ERROR, pa_type::FX_COOKIE], "{name}");
+    // Which options the client has is not known until all inside is read.
+    let options = expected.code != 60 && !expected.is_inside();
+    assert_eq!(kinds.get(2), options.then_some(&pa_type::PAC_OPTIONS), "{name}");
+    let inside = KrbError::parse(&padata[0].1).unwrap();
+    assert_eq!(inside, KrbError { cname: None, e_data: None, ..*outside }, "{name}");
 }
 
 /// KERB-EXT-ERROR in a KERB-ERROR-DATA of type 3 ([MS-KILE] 2.2.1, 2.2.2), flags 3 in answers to a TGS-REQ.

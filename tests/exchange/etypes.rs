@@ -9,6 +9,7 @@ use kdc::client::request::BodyChecksum;
 use kdc::client::{BranchKey, SessionKey};
 use kdc::exchange::Refusal;
 use kdc::krb::crypto::{EncryptionKey, EncryptionType};
+use kdc::krb::messages::PaSupportedEnctypes;
 use tgtx_tests::scene::{BRANCH_KVNO, KRBTGT_KVNO, REALM, Scene, keytab_entry};
 
 const TYPES: [i32; 5] = [17, 18, 19, 20, 23];
@@ -76,7 +77,7 @@ fn the_keys_of_krbtgt_and_the_clients_list_decide() {
             (ticket_etype, session_etype),
             "{case}"
         );
-        assert_eq!(granted.supported_enctypes, Some(supported), "{case}");
+        assert_eq!(granted.supported_enctypes, Some(supported | PaSupportedEnctypes::FAST), "{case}");
 
         let krbtgt_key = key(KRBTGT_KVNO, ticket_etype, ticket_etype as u8);
         let checksum_type = krbtgt_key.pac_signature_type().as_i32();

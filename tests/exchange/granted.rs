@@ -50,7 +50,7 @@ fn the_reply_has_every_field_as_windows_has_it() {
     assert_eq!(full.granted.key_expiration, None);
     let kinds: Vec<i32> = full.granted.encrypted_padata.iter().map(|(kind, _)| *kind).collect();
     assert_eq!(kinds, [pa_type::SUPPORTED_ENCTYPES, pa_type::PAC_OPTIONS], "and no PA-REQ-ENC-PA-REP (149)");
-    assert_eq!(full.granted.supported_enctypes, Some(0x18));
+    assert_eq!(full.granted.supported_enctypes, Some(0x10018));
     assert_eq!(full.granted.pac_options, Some(pac_options::BRANCH_AWARE));
 
     // What the client is told is what the ticket says.
@@ -190,7 +190,7 @@ fn an_aes128_domain_signs_and_seals_with_aes128() {
     scene.keytab.retain(|entry| entry.kvno != 2 || entry.etype == 17);
     let full = scene.full();
     assert_eq!(full.granted.ticket_etype, 17);
-    assert_eq!(full.granted.supported_enctypes, Some(0x08));
+    assert_eq!(full.granted.supported_enctypes, Some(0x10008));
     assert_eq!((full.pac().server_signature.kind, full.pac().kdc_signature.kind), (15, 15));
     assert!(full.pac().server_signature.holds && full.pac().kdc_signature.holds);
 }

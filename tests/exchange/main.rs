@@ -15,6 +15,7 @@
     reason = "a test that cannot go on has failed, and it opens sockets of its own"
 )]
 
+mod armored;
 mod cases;
 mod complete;
 mod core;

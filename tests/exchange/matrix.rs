@@ -14,6 +14,8 @@ enum Protection {
     Plain,
     /// The reply is to be under a key of the client's.
     Subkey,
+    /// As MIT, and as Windows where it is told to: request and answer are armoured.
+    Fast,
 }
 
 impl Protection {
@@ -21,6 +23,7 @@ impl Protection {
         match self {
             Self::Plain => scene,
             Self::Subkey => scene.request(|request| request.subkey = Some(SessionKey::aes256(&[0x5b; 32]))),
+            Self::Fast => scene.armored(),
         }
     }
 }
@@ -84,4 +87,5 @@ macro_rules! columns {
 columns! {
     plain: Protection::Plain;
     subkey: Protection::Subkey;
+    fast: Protection::Fast;
 }

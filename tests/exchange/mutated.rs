@@ -11,7 +11,8 @@ use kdc::exchange::Rejected;
 use kdc::krb::crypto::{CipherKey, KeyUsage};
 use kdc::krb::der::Der;
 use kdc::krb::messages::{
-    ApReq, Authenticator, EncTicketPart, EncryptedData, KdcReq, PaData, PaDatas, Ticket, pa_type,
+    ApReq, Authenticator, EncTicketPart, EncryptedData, KdcReq, PaData, PaDatas, PaFxFastRequest, Ticket,
+    pa_type,
 };
 use tgtx_tests::scene::{BRANCH_KEY, Scene, Served};
 
@@ -173,6 +174,32 @@ fn no_mutation_of_a_sealed_part_panics() {
     }
     // Fields that decide nothing, such as a flag, may be changed by whoever has the key.
     assert!(tally.refused > 0 && tally.granted > 0 && tally.dropped == 0, "{tally:?}");
+}
+
+/// What is in the armour is changed under its seal, and the armour itself outside of it.
+#[test]
+fn no_mutation_of_an_armoured_request_panics() {
+    let scene = Scene::new().armored();
+    let served = scene.served();
+    let credential = scene.credential();
+    let request = scene.exchange(&credential);
+    let encoded = request.encode().unwrap();
+    let parsed = KdcReq::parse(&encoded).unwrap();
+    let key = request.fast.as_ref().unwrap().key.encryption_key().unwrap();
+    let fast = PaFxFastRequest::parse(parsed.padata_of_kind(pa_type::FX_FAST).next().unwrap()).unwrap();
+    let inside = CipherKey::new(&key, KeyUsage::FastEnc).open(fast.enc_fast_req.cipher).unwrap().to_vec();
+    let mut random = Random::new(4);
+    let mut tally = Tally::default();
+    for turn in 0..mutations() {
+        if turn % 4 == 0 {
+            tally.count(&served, &random.mutation(&encoded));
+            continue;
+        }
+        let mut request = scene.exchange(&credential);
+        request.fast.as_mut().unwrap().sealed = Some(random.mutation(&inside));
+        tally.count(&served, &request.encode().unwrap());
+    }
+    assert!(tally.refused > 0 && tally.granted > 0 && tally.dropped > 0, "{tally:?}");
 }
 
 /// A mutated PAC that is signed again, as far as it can be: what stands behind the signatures is reached.

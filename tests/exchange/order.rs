@@ -84,8 +84,22 @@ fn contradict(first: &Case, second: &Case) -> bool {
         // These are alice's, and the ticket somebody else's.
         ("sIDHistory", "user"),
         ("primary group", "user"),
+        // There is one armour, of one subkey, and outside of it no wish is read.
+        ("FAST", "armour:"),
+        ("subkey", "armour: subkey"),
+        ("armour:", "allow-rc4"),
+        ("PA-PAC-OPTIONS", "armour:"),
+        ("key list", "armour:"),
+        // Armour and its sign belong together.
+        ("authenticator data", "armour:"),
+        // The padata inside are one thing, and those of a request are inside too.
+        ("armour: padata", "key list"),
+        // A body that is not sent is changed in vain.
+        ("armour: plaintext", "armour:"),
     ];
-    first.subject == second.subject || PAIRS.contains(&(first.subject, second.subject))
+    let undoes =
+        |(one, other): &(&str, &str)| first.subject.starts_with(one) && second.subject.starts_with(other);
+    first.subject == second.subject || PAIRS.iter().any(undoes)
 }
 
 /// A debug build tries neighbours, and every eighth of the other pairs.

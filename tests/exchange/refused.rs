@@ -21,7 +21,6 @@ const OUT_OF_REACH: &[(Refusal, &str)] = &[
 /// Reasons for which a relay would be asked: a real KDC may have another answer.
 pub(crate) const NOT_OURS: &[Refusal] = &[
     Refusal::AsRequest,
-    Refusal::Fast,
     Refusal::WrongRealm,
     Refusal::TicketNotKrbtgt,
     Refusal::NotPartial,

@@ -56,7 +56,7 @@ pub(crate) fn assert_outcome(name: &str, expected: &Expected, breaks: impl Fn(Sc
                 seen.refused(refused);
             }
             (Expected::Refused(expected), Some(reply)) => {
-                assert_error(name, expected, &request, &reply, before..=after);
+                assert_error(name, expected, &scene, &request, &reply, before..=after);
                 seen.refused(expected);
             }
             (_, reply) => panic!("{name} over {transport}: {reply:02x?}"),

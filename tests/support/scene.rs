@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
 
+use kdc::client::fast::Fast;
 use kdc::client::inspect::{OpenedPac, OpenedTicket};
 use kdc::client::mint::PartialTgt;
 use kdc::client::reply::{Granted, Outcome};
@@ -282,6 +283,38 @@ impl Scene {
     pub fn request(mut self, change: impl Fn(&mut Exchange<'_>) + 'static) -> Self {
         self.request_changes.push(Box::new(change));
         self
+    }
+
+    /// Puts the request into an armour (FAST). A subkey that it has already stays, whatever it is.
+    #[must_use]
+    pub fn armored(self) -> Self {
+        self.request(|request| {
+            if request.fast.is_none() {
+                let subkey = SessionKey::aes256(&[0x5b; 32]);
+                // A session key that is none is found out before the armour matters.
+                let armor = |key| Fast::new(&subkey, key, [0xc3; 16]);
+                request.fast = Some(armor(&request.session_key).or_else(|_| armor(&subkey)).unwrap());
+                request.subkey.get_or_insert(subkey);
+            }
+        })
+    }
+
+    /// Changes what is in the armour, and leaves what is outside as it is.
+    #[must_use]
+    pub fn inside(self, change: impl Fn(&mut Exchange<'_>) + 'static) -> Self {
+        self.armored().request(move |request| {
+            let outer_body = request.body().unwrap();
+            if let Some(fast) = &mut request.fast {
+                fast.outer_body.get_or_insert(outer_body);
+            }
+            change(request);
+        })
+    }
+
+    /// Changes the armour.
+    #[must_use]
+    pub fn fast(self, change: impl Fn(&mut Fast) + 'static) -> Self {
+        self.armored().request(move |request| request.fast.as_mut().into_iter().for_each(&change))
     }
 
     /// Changes the encoded request.

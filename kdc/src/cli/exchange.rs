@@ -13,7 +13,7 @@ use super::{files, nonce, now, print};
 use crate::client::inspect::OpenedTicket;
 use crate::client::keys;
 use crate::client::reply::Outcome;
-use crate::client::request::{BodyChecksum, Exchange};
+use crate::client::request::{BodyChecksum, BuildError, Exchange};
 use crate::client::transport::{Kdc, Protocol};
 use crate::client::{Credential, SessionKey};
 use crate::krb::crypto::EncryptionType;
@@ -30,7 +30,8 @@ Exit code: 0 for a full TGT, 1 for a refusal or a failure, 2 for wrong arguments
 Examples:
   tgtx exchange kdc1.lab.example --ccache partial.ccache --out full.ccache
   tgtx exchange 127.0.0.1:1088 --ccache partial.ccache --tcp --json
-  tgtx exchange [::1]:88 --ccache partial.ccache --keytab krbtgt.keytab")]
+  tgtx exchange [::1]:88 --ccache partial.ccache --keytab krbtgt.keytab
+  tgtx exchange kdc1.lab.example --ccache partial.ccache --fast")]
 pub(super) struct Arguments {
     /// The KDC; port 88 where none is given
     #[arg(value_name = "HOST[:PORT]")]
@@ -65,6 +66,9 @@ pub(super) struct Arguments {
     /// Send a subkey for the reply, as MIT does and Windows does not
     #[arg(long)]
     subkey: bool,
+    /// Armour the request and its answer (FAST), as MIT does and Windows where it is told to
+    #[arg(long)]
+    fast: bool,
     /// Send a checksum under the session key, as MIT does, where Windows sends rsa-md5
     #[arg(long, conflicts_with = "no_checksum")]
     keyed_checksum: bool,
@@ -143,8 +147,11 @@ fn request<'c>(arguments: &Arguments, partial: &'c Credential) -> Result<Exchang
     if arguments.key_list {
         exchange.key_list = Some(vec![EncryptionType::Rc4Hmac.as_i32()]);
     }
-    if arguments.subkey {
-        exchange.subkey = Some(SessionKey::aes256(&entropy::octets()?));
+    let subkey = SessionKey::aes256(&entropy::octets()?);
+    if arguments.fast {
+        exchange.arm(subkey, entropy::octets()?).map_err(BuildError::from)?;
+    } else if arguments.subkey {
+        exchange.subkey = Some(subkey);
     }
     if arguments.keyed_checksum {
         exchange.checksum = BodyChecksum::Keyed;

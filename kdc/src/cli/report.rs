@@ -48,6 +48,7 @@ struct Grant {
     pac_options: Option<u32>,
     encrypted_padata_types: Vec<i32>,
     key_list_etypes: Vec<i32>,
+    armored: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     opened: Option<Opened>,
 }
@@ -106,6 +107,7 @@ struct Denial {
     server: String,
     stime: String,
     text: Option<String>,
+    armored: bool,
 }
 
 impl Report {
@@ -150,6 +152,7 @@ impl Grant {
             pac_options: granted.pac_options,
             encrypted_padata_types: granted.encrypted_padata.iter().map(|(kind, _)| *kind).collect(),
             key_list_etypes: granted.key_list.iter().map(|key| key.etype).collect(),
+            armored: granted.fast.is_some(),
             opened: opened.map(|ticket| Opened {
                 client: ticket.client.to_string(),
                 session_key_agrees: ticket.key.etype == credential.key.etype
@@ -199,6 +202,7 @@ impl Denial {
             server: denied.server.to_string(),
             stime: denied.stime.to_string(),
             text: denied.text.clone(),
+            armored: denied.armored.is_some(),
         }
     }
 }
@@ -247,6 +251,9 @@ impl fmt::Display for Grant {
         }
         if let Some(bits) = self.pac_options {
             line!(f, "PAC options", "{bits:#010x}")?;
+        }
+        if self.armored {
+            line!(f, "armour", "FAST")?;
         }
         if !self.key_list_etypes.is_empty() {
             line!(
@@ -315,6 +322,9 @@ impl fmt::Display for Denial {
         }
         line!(f, "server", "{}", self.server)?;
         line!(f, "KDC's time", "{}", self.stime)?;
+        if self.armored {
+            line!(f, "armour", "FAST")?;
+        }
         match &self.text {
             Some(text) => line!(f, "text", "{}", text.escape_debug()),
             None => Ok(()),

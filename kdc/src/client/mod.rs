@@ -28,6 +28,7 @@
 pub mod ccache;
 mod credential;
 pub mod errors;
+pub mod fast;
 pub mod inspect;
 pub mod keys;
 pub mod mint;

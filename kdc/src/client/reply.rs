@@ -1,11 +1,13 @@
 //! What a KDC answered: a full TGT, opened with the keys of the request, or a refusal.
 
-use super::{Address, Credential, KeyUnusable, Principal, SessionKey, Times, request::Exchange};
+use super::fast::{FastResponse, Finished};
+use super::request::Exchange;
+use super::{Address, Credential, KeyUnusable, Principal, SessionKey, Times};
 use crate::krb::crypto::{CipherKey, IntegrityError, KeyUsage};
 use crate::krb::der::{Der, DerError};
 use crate::krb::messages::{
-    EncKdcRepPart, KdcRep, KerbErrorData, KerbExtError, KerbKeyListRep, KerberosTime, KrbError, PaPacOptions,
-    PaSupportedEnctypes, ReplyType, WireInt, pa_type,
+    EncKdcRepPart, KdcRep, KerbErrorData, KerbExtError, KerbKeyListRep, KerberosTime, KrbError, PaDatas,
+    PaPacOptions, PaSupportedEnctypes, ReplyType, WireInt, pa_type,
 };
 
 /// KRB_ERR_RESPONSE_TOO_BIG: ask again over TCP.
@@ -45,6 +47,10 @@ pub struct Granted {
     pub pac_options: Option<u32>,
     /// The user's keys in KERB-KEY-LIST-REP.
     pub key_list: Vec<SessionKey>,
+    /// The client as the reply names it in the open, which FAST may hide.
+    pub client_in_the_open: Principal,
+    /// What was in the armour of an armoured exchange.
+    pub fast: Option<FastResponse>,
 }
 
 /// What a KRB-ERROR says.
@@ -62,6 +68,10 @@ pub struct Denied {
     pub text: Option<String>,
     /// e-data as it came.
     pub data: Option<Vec<u8>>,
+    /// The client it names, which no KDC but for FAST does.
+    pub client: Option<Principal>,
+    /// Padata in the armour it came in, by type; `None` for an error in the open, which anybody can write.
+    pub armored: Option<Vec<(i32, Vec<u8>)>>,
 }
 
 impl Outcome {
@@ -71,7 +81,7 @@ impl Outcome {
     /// [`ReplyError`] if it is neither, does not open under the request's keys, or answers another request.
     pub fn read(reply: &[u8], request: &Exchange<'_>) -> Result<Self, ReplyError> {
         match Denied::parse(reply) {
-            Some(denied) => Ok(Self::Denied(denied)),
+            Some(denied) => denied.unarmored(request).map(Self::Denied),
             None => Granted::open(reply, request).map(|granted| Self::Granted(Box::new(granted))),
         }
     }
@@ -101,6 +111,7 @@ impl Denied {
     pub fn parse(reply: &[u8]) -> Option<Self> {
         let error = KrbError::parse(reply).ok()?;
         let text = error.e_text.map(|text| String::from_utf8_lossy(text).into_owned());
+        let crealm = error.crealm.unwrap_or_default();
         Some(Self {
             code: error.error_code,
             nt_status: error.e_data.and_then(nt_status),
@@ -108,6 +119,26 @@ impl Denied {
             server: Principal::from_wire(error.realm, &error.sname),
             text,
             data: error.e_data.map(<[u8]>::to_vec),
+            client: error.cname.map(|cname| Principal::from_wire(crealm, &cname)),
+            armored: None,
+        })
+    }
+
+    /// The error in the armour of this one, if it is an answer to an armoured request and has one (RFC 6113 §5.4.4).
+    fn unarmored(self, request: &Exchange<'_>) -> Result<Self, ReplyError> {
+        let method_data = self.data.as_deref().and_then(|data| PaDatas::parse(data).ok());
+        let (Some(fast), Some(padata)) = (&request.fast, method_data) else { return Ok(self) };
+        let inside = FastResponse::open(padata, fast, request.nonce.as_u32(), None)?.padata;
+        let of_kind = |wanted| inside.iter().find(|(kind, _)| *kind == wanted).map(|(_, value)| value);
+        let error = of_kind(pa_type::FX_ERROR).ok_or(ReplyError::Unarmored)?;
+        let error = Self::parse(error).ok_or(ReplyError::Unarmored)?;
+        let status = of_kind(pa_type::KERB_ERROR_DATA).and_then(|value| KerbExtError::from_octets(value));
+        Ok(Self {
+            nt_status: status.map(|status| status.status),
+            data: self.data,
+            client: self.client,
+            armored: Some(inside),
+            ..error
         })
     }
 }
@@ -130,7 +161,18 @@ impl Granted {
             Some(subkey) => (subkey, KeyUsage::TgsRepSubkey),
             None => (&request.session_key, KeyUsage::TgsRepSessionKey),
         };
+        let fast = match &request.fast {
+            Some(fast) => {
+                let padata = reply.padata.unwrap_or(PaDatas::of(&[]));
+                Some(FastResponse::open(padata, fast, request.nonce.as_u32(), Some(&reply.ticket))?)
+            }
+            None => None,
+        };
         let key = key.encryption_key()?;
+        let key = match &fast {
+            Some(fast) => fast.strengthen(key)?,
+            None => key,
+        };
         if reply.enc_part.etype != key.etype().as_i32() {
             return Err(ReplyError::KeyType(reply.enc_part.etype));
         }
@@ -155,9 +197,11 @@ impl Granted {
             }
             None => Vec::new(),
         };
+        let client_in_the_open = Principal::from_wire(reply.crealm, &reply.cname);
+        let finished = fast.as_ref().and_then(|fast| fast.finished.as_ref());
         Ok(Self {
             credential: Credential {
-                client: Principal::from_wire(reply.crealm, &reply.cname),
+                client: finished.map_or(&client_in_the_open, |Finished { client, .. }| client).clone(),
                 server,
                 key: SessionKey::from_wire(&part.key),
                 times: Times {
@@ -190,6 +234,8 @@ impl Granted {
                 .map(|options| options.0),
             key_list,
             encrypted_padata,
+            client_in_the_open,
+            fast,
         })
     }
 }
@@ -219,6 +265,12 @@ pub enum ReplyError {
     /// The reply answers another request.
     #[error("the reply has another nonce than the request")]
     Nonce,
+    /// The request is armoured and the reply is not, or not with what it should be.
+    #[error("the reply is not armoured as the request is")]
+    Unarmored,
+    /// The armour's checksum is not that of the ticket in the reply.
+    #[error("the ticket in the reply is not the one that its armour is about")]
+    TicketChecksum,
     /// The ticket names another server than the encrypted part.
     #[error("the reply's ticket is for another server than its encrypted part says")]
     Server,

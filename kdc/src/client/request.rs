@@ -6,8 +6,9 @@
 
 use std::time::Duration;
 
+use super::fast::Fast;
 use super::{Address, Credential, KeyUnusable, Principal, SessionKey};
-use crate::krb::crypto::{CONFOUNDER_LEN, CipherKey, KeyUsage, MacKey, md5};
+use crate::krb::crypto::{CONFOUNDER_LEN, CipherKey, EncryptionKey, KeyUsage, MacKey, md5};
 use crate::krb::der::{Der, DerError, SequenceOf};
 use crate::krb::messages::{
     ApReq, Authenticator, AuthorizationData, Checksum, EncryptedData, Etypes, HostAddress, HostAddresses,
@@ -28,17 +29,32 @@ pub const ETYPES: [i32; 5] = [18, 17, 23, 24, -135];
 /// How far ahead `till` lies unless changed; a KDC cuts it to what it grants.
 pub const TILL: Duration = Duration::from_secs(86_400);
 
-/// The authenticator's checksum over the request body.
+/// The checksum that ties one part of a request to another: the authenticator's over the body, FAST's over the AP-REQ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BodyChecksum {
-    /// rsa-md5, unkeyed, as Windows sends.
+    /// rsa-md5, unkeyed, as Windows sends over a body.
     RsaMd5,
-    /// The session key's own type, as MIT sends.
+    /// The key's own type, as MIT sends.
     Keyed,
     /// None, as many tools send.
     Absent,
     /// Any cksumtype and octets.
     Other(i32, Vec<u8>),
+}
+
+impl BodyChecksum {
+    /// Type and octets over `data`.
+    pub(super) fn of(&self, data: &[u8], key: &EncryptionKey, usage: KeyUsage) -> Option<(i32, Vec<u8>)> {
+        match self {
+            Self::RsaMd5 => Some((RSA_MD5, md5(data).to_vec())),
+            Self::Keyed => {
+                let key = MacKey::new(key, usage);
+                Some((key.checksum_type(), key.mac(data).as_bytes().to_vec()))
+            }
+            Self::Absent => None,
+            Self::Other(kind, octets) => Some((*kind, octets.clone())),
+        }
+    }
 }
 
 /// Everything in a request for a full TGT.
@@ -102,6 +118,9 @@ pub struct Exchange<'c> {
     pub more_padata: Vec<(i32, Vec<u8>)>,
     /// Whether the request has its PA-TGS-REQ, first.
     pub presents_ticket: bool,
+
+    /// The armour the request is in: none.
+    pub fast: Option<Fast>,
 }
 
 impl<'c> Exchange<'c> {
@@ -144,7 +163,19 @@ impl<'c> Exchange<'c> {
             key_list: None,
             more_padata: Vec::new(),
             presents_ticket: true,
+            fast: None,
         }
+    }
+
+    /// Puts the request into an armour of this subkey and the ticket's session key (RFC 6113 §5.4.1.1).
+    /// `confounder` must be fresh random octets.
+    ///
+    /// # Errors
+    /// [`KeyUnusable`] if one of the keys is.
+    pub fn arm(&mut self, subkey: SessionKey, confounder: [u8; CONFOUNDER_LEN]) -> Result<(), KeyUnusable> {
+        self.fast = Some(Fast::new(&subkey, &self.session_key, confounder)?);
+        self.subkey = Some(subkey);
+        Ok(())
     }
 
     /// The encoded TGS-REQ.
@@ -153,25 +184,38 @@ impl<'c> Exchange<'c> {
     /// [`BuildError`] if the session key cannot be used, or octets given are not what they should be.
     pub fn encode(&self) -> Result<Vec<u8>, BuildError> {
         let body = self.body()?;
+        let outer_body = self.fast.as_ref().and_then(|fast| fast.outer_body.as_ref()).unwrap_or(&body);
+        // As MIT does, outside too: for a KDC without FAST.
+        let wishes = self.wishes();
         let mut padata = Vec::new();
         if self.presents_ticket {
-            padata.push((pa_type::TGS_REQ, self.ap_req(&body)?));
+            padata.push((pa_type::TGS_REQ, self.ap_req(outer_body)?));
         }
+        if let Some(fast) = &self.fast {
+            let ap_req = padata.first().map_or(&[][..], |(_, ap_req)| ap_req);
+            let armored = fast.armored(ap_req, &body, fast.padata.as_ref().unwrap_or(&wishes))?;
+            padata.push((pa_type::FX_FAST, armored));
+        }
+        padata.extend(wishes);
+
+        let padata = borrowed(&padata);
+        let padata = (!padata.is_empty()).then(|| PaDatas::of(&padata));
+        let sent = self.sent_body.as_ref().unwrap_or(outer_body);
+        let request = KdcReq::new(RequestType::TgsReq, padata, sent).map_err(BuildError::Body)?;
+        Ok(request.to_der())
+    }
+
+    /// The padata beside the ticket.
+    fn wishes(&self) -> Vec<(i32, Vec<u8>)> {
+        let mut padata = Vec::new();
         if let Some(options) = self.pac_options {
             padata.push((pa_type::PAC_OPTIONS, PaPacOptions(options).to_der()));
         }
         if let Some(etypes) = &self.key_list {
-            let list = KerbKeyListReq::of(etypes).to_der();
-            padata.push((pa_type::KERB_KEY_LIST_REQ, list));
+            padata.push((pa_type::KERB_KEY_LIST_REQ, KerbKeyListReq::of(etypes).to_der()));
         }
         padata.extend(self.more_padata.iter().cloned());
-
-        let padata: Vec<PaData<'_>> =
-            padata.iter().map(|(kind, value)| PaData { kind: *kind, value }).collect();
-        let padata = (!padata.is_empty()).then(|| PaDatas::of(&padata));
-        let sent = self.sent_body.as_deref().unwrap_or(&body);
-        let request = KdcReq::new(RequestType::TgsReq, padata, sent).map_err(BuildError::Body)?;
-        Ok(request.to_der())
+        padata
     }
 
     /// The encoded `KDC-REQ-BODY`, which the checksum covers.
@@ -210,15 +254,7 @@ impl<'c> Exchange<'c> {
 
     fn ap_req(&self, body: &[u8]) -> Result<Vec<u8>, BuildError> {
         let key = self.session_key.encryption_key()?;
-        let checksum = match &self.checksum {
-            BodyChecksum::RsaMd5 => Some((RSA_MD5, md5(body).to_vec())),
-            BodyChecksum::Keyed => {
-                let key = MacKey::new(&key, KeyUsage::TgsReqAuthenticatorChecksum);
-                Some((key.checksum_type(), key.mac(body).as_bytes().to_vec()))
-            }
-            BodyChecksum::Absent => None,
-            BodyChecksum::Other(kind, octets) => Some((*kind, octets.clone())),
-        };
+        let checksum = self.checksum.of(body, &key, KeyUsage::TgsReqAuthenticatorChecksum);
         let data = self.authenticator_data.as_deref().map(AuthorizationData::parse);
         let authenticator = Authenticator {
             crealm: &self.authenticator_client.realm,
@@ -244,6 +280,10 @@ impl<'c> Exchange<'c> {
         }
         .to_der())
     }
+}
+
+pub(super) fn borrowed(padata: &[(i32, Vec<u8>)]) -> Vec<PaData<'_>> {
+    padata.iter().map(|(kind, value)| PaData { kind: *kind, value }).collect()
 }
 
 /// Why there is no request.

@@ -1,4 +1,4 @@
-//! Fifth stage: the decision about the account, policy first and then account state.
+//! Sixth stage: the decision about the account, policy first and then account state.
 
 use super::decision::{Grounds, standing};
 use super::domain::Timestamp;
@@ -28,7 +28,7 @@ impl<'r, 's, 'a> IdentifiedClient<'r, 's, 'a> {
         };
         match grounds.permit(self.account) {
             Ok(_allowed_by) => Ok(PermittedClient(self)),
-            Err(refused) => Err(refused.about(self.client.who)),
+            Err(refused) => Err(self.client.end(refused)),
         }
     }
 }
@@ -42,7 +42,7 @@ impl<'r, 's, 'a> PermittedClient<'r, 's, 'a> {
     pub fn in_good_standing(self, now: Timestamp) -> Result<AdmittedClient<'r, 's, 'a>, Refused> {
         match standing(self.0.account, now) {
             Ok(()) => Ok(AdmittedClient(self.0)),
-            Err(refused) => Err(refused.about(self.0.client.who)),
+            Err(refused) => Err(self.0.client.end(refused)),
         }
     }
 }

@@ -56,8 +56,9 @@ impl<'r, 's, 'p> OpenedTicket<'r, 's, 'p> {
             .as_ref()
             .map(|subkey| usable_key(subkey, &self.request.domain.keys, Refusal::SubkeyType, Refusal::Subkey))
             .transpose()?;
-        check_authorization_data(self.part.authorization_data.as_ref(), false)?;
-        check_authorization_data(authenticator.authorization_data.as_ref(), true)?;
+        check_authorization_data(self.part.authorization_data.as_ref(), Place::Ticket)?;
+        let place = Place::Authenticator { armored: self.request.asked.is_armored() };
+        check_authorization_data(authenticator.authorization_data.as_ref(), place)?;
         Ok(subkey)
     }
 
@@ -93,19 +94,29 @@ impl<'r, 's, 'p> OpenedTicket<'r, 's, 'p> {
     }
 }
 
+/// Where authorization data stands.
+#[derive(Clone, Copy)]
+enum Place {
+    Ticket,
+    Authenticator { armored: bool },
+}
+
 /// What authorization data may hold at its top, where it must be understood (RFC 4120 §5.2.6); the PAC is looked for
 /// by itself. What stands in AD-IF-RELEVANT may be unknown, except for the signs of FAST.
-fn check_authorization_data(
-    data: Option<&AuthorizationData<'_>>,
-    of_authenticator: bool,
-) -> Result<(), Refused> {
+fn check_authorization_data(data: Option<&AuthorizationData<'_>>, place: Place) -> Result<(), Refused> {
     let Some(data) = data else { return Ok(()) };
     let mut refused = None;
     data.each(|inside, element| {
         let reason = match element.ad_type {
             // RFC 6113 §5.4.1.1: an armour ticket or authenticator is not one for a TGS request.
             ad_type::FX_FAST_ARMOR => Refusal::ArmorInAuthorizationData,
-            ad_type::FX_FAST_USED if of_authenticator => Refusal::FastUsed,
+            // RFC 6113 §5.4.1.2: a client that says it used FAST, and whose armour somebody took off.
+            ad_type::FX_FAST_USED => match place {
+                Place::Authenticator { armored: true } => return,
+                Place::Authenticator { armored: false } => Refusal::FastUsed,
+                Place::Ticket if inside => return,
+                Place::Ticket => Refusal::CriticalAuthorizationData,
+            },
             ad_type::IF_RELEVANT | ad_type::WIN2K_PAC => return,
             _ if inside => return,
             _ => Refusal::CriticalAuthorizationData,

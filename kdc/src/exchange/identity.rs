@@ -1,18 +1,20 @@
-//! Fourth stage: the PAC was signed by the branch, and SID and name in it are one account's.
+//! Fifth stage: the PAC was signed by the branch, and SID and name in it are one account's.
+
+use std::sync::Arc;
 
 use pac::{BufferType, ClientInfo, FileTime, Pac, PacError, Sid, Signature};
 
-use super::authenticator::AuthenticatedRequest;
+use super::armor::{Armor, UnarmoredRequest};
 use super::decision::current;
 use super::domain::Domain;
 use super::notes::{Note, Notes};
 use super::refusal::{Refusal, Refused};
-use super::request::Wishes;
 use super::ticket::OpenedTicket;
 use super::who::Who;
+use super::wishes::Wishes;
 use crate::directory::{ClientName, DirectoryView, Principal};
 use crate::krb::crypto::EncryptionKey;
-use crate::krb::messages::{KdcReqBody, KerberosTime, PrincipalName, PrincipalNameBuf, name_type};
+use crate::krb::messages::{KerberosTime, PrincipalName, PrincipalNameBuf, name_type};
 
 /// A client whose ticket, authenticator and PAC hold. Nothing of the ticket is kept but this.
 #[derive(Debug)]
@@ -22,12 +24,13 @@ pub struct AuthenticatedClient<'r, 's> {
     /// `None` where the cname is not one that an account can have.
     name: Option<ClientName>,
     pub(super) domain: &'s Domain,
-    pub(super) body: KdcReqBody<'r>,
     pub(super) wishes: Wishes,
     pub(super) ticket: TicketFacts,
     pub(super) session_key: EncryptionKey,
     pub(super) subkey: Option<EncryptionKey>,
     pub(super) notes: Notes,
+    /// What the answer is armoured with.
+    pub(super) armor: Option<Arc<Armor>>,
     authenticator: &'r [u8],
 }
 
@@ -44,7 +47,7 @@ pub(super) struct TicketFacts {
     pub(super) renew_till: Option<KerberosTime>,
 }
 
-impl<'r, 's> AuthenticatedRequest<'r, 's, '_> {
+impl<'r, 's> UnarmoredRequest<'r, 's, '_> {
     /// Verifies the PAC of the ticket ([MS-PAC] 2.8) and takes from it who the client is. Everything else in
     /// it is left unread: the new PAC comes from the directory.
     ///
@@ -55,7 +58,7 @@ impl<'r, 's> AuthenticatedRequest<'r, 's, '_> {
         let mut notes = self.ticket.notes;
         let requestor = match self.ticket.verify_pac(&mut notes) {
             Ok(requestor) => requestor,
-            Err(refused) => return Err(refused.about(who)),
+            Err(refused) => return Err(refused.about(who).under(self.armor)),
         };
         who.sid = Some(requestor);
         let name = client_name(&self.ticket.part.cname);
@@ -65,8 +68,7 @@ impl<'r, 's> AuthenticatedRequest<'r, 's, '_> {
             requestor,
             name,
             domain: request.domain,
-            body: request.body,
-            wishes: request.wishes,
+            wishes: self.wishes,
             ticket: TicketFacts {
                 cname: part.cname.to_owned(),
                 crealm: part.crealm.into(),
@@ -78,6 +80,7 @@ impl<'r, 's> AuthenticatedRequest<'r, 's, '_> {
             session_key,
             subkey: self.subkey,
             notes,
+            armor: self.armor,
             authenticator: request.authenticator.cipher,
         })
     }
@@ -178,7 +181,12 @@ impl<'r, 's> AuthenticatedClient<'r, 's> {
     /// Refuses the client for a reason of the service.
     #[must_use]
     pub fn refuse(&self, reason: impl Into<Refused>) -> Refused {
-        reason.into().about(self.who.clone())
+        reason.into().about(self.who.clone()).under(self.armor.clone())
+    }
+
+    /// The same for the last time.
+    pub(super) fn end(self, refused: Refused) -> Refused {
+        refused.about(self.who).under(self.armor)
     }
 
     /// Whether an account is the one that SID and name of the ticket name together.
@@ -199,14 +207,14 @@ impl<'r, 's> AuthenticatedClient<'r, 's> {
         view: Option<&'a DirectoryView>,
     ) -> Result<IdentifiedClient<'r, 's, 'a>, Unidentified> {
         let Some(view) = view else {
-            return Err(Refusal::DirectoryStale.because("").about(self.who).into());
+            return Err(self.end(Refusal::DirectoryStale.into()).into());
         };
         if let Err(refused) = current(&self.domain.keys, view) {
-            return Err(refused.about(self.who).into());
+            return Err(self.end(refused).into());
         }
         let Some(name) = &self.name else {
             let refused = Refusal::ClientUnknown.because("not a name that an account can have");
-            return Err(refused.about(self.who).into());
+            return Err(self.end(refused).into());
         };
         let reason = match account {
             Some(account) if account.sid == self.requestor && account.is_named(name) => {
@@ -216,7 +224,8 @@ impl<'r, 's> AuthenticatedClient<'r, 's> {
             Some(_) => Refusal::RequestorMismatch,
             None => Refusal::RequestorUnknown,
         };
-        Err(Unidentified::Name(name.clone(), reason.because(self.requestor).about(self.who)))
+        let (name, refused) = (Box::new(name.clone()), reason.because(self.requestor));
+        Err(Unidentified::Name(name, self.end(refused)))
     }
 }
 
@@ -234,7 +243,7 @@ pub enum Unidentified {
     /// Refused whatever the directory says of the name.
     Refused(Refused),
     /// Refused thus if an account has this name; [`Refusal::ClientUnknown`] if none has.
-    Name(ClientName, Refused),
+    Name(Box<ClientName>, Refused),
 }
 
 impl From<Refused> for Unidentified {

@@ -10,18 +10,15 @@ use super::domain::Timestamp;
 use super::notes::{Note, Notes};
 use super::refusal::{Refusal, Refused};
 use super::who::Who;
-use crate::krb::crypto::{CONFOUNDER_LEN, CipherKey, EncryptionKey, EncryptionType, KeyUsage};
+use crate::krb::crypto::{CONFOUNDER_LEN, CipherKey, EncryptionKey, EncryptionType, KeyUsage, fx_cf2};
 use crate::krb::der::Der;
 use crate::krb::keys::{Key, Krbtgt};
 use crate::krb::messages::{
     AuthorizationData, EncKdcRepPart, EncPartTag, EncTicketPart, EncryptedData, EncryptionKeyView, KdcRep,
     KerberosString, KerberosTime, LastReq, LastReqEntry, PaData, PaDatas, PaPacOptions, PaSupportedEnctypes,
     PrincipalName, ReplyType, Ticket, TransitedEncoding, WireInt, if_relevant_pac, kdc_options, name_type,
-    pa_type, pac_options, ticket_flags,
+    pa_type, ticket_flags,
 };
-
-/// Types that a client can list before the rest is ignored.
-const LISTED_ETYPES: usize = 32;
 
 /// How long a Protected User's TGT lives, and how long it can be renewed ([MS-KILE] 3.3.5.6).
 const PROTECTED_USER_LIFETIME: Duration = Duration::from_secs(4 * 60 * 60);
@@ -30,27 +27,33 @@ const PROTECTED_USER_LIFETIME: Duration = Duration::from_secs(4 * 60 * 60);
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct Entropy {
     session_key: [u8; 32],
+    strengthen_key: [u8; 32],
     ticket_confounder: [u8; CONFOUNDER_LEN],
     reply_confounder: [u8; CONFOUNDER_LEN],
+    response_confounder: [u8; CONFOUNDER_LEN],
 }
 
 impl Entropy {
     /// How many random octets an exchange takes.
-    pub const LEN: usize = 32 + 2 * CONFOUNDER_LEN;
+    pub const LEN: usize = 2 * 32 + 3 * CONFOUNDER_LEN;
 
-    /// Takes key and confounders from `octets`.
+    /// Takes keys and confounders from `octets`.
     #[must_use]
     pub fn from_octets(octets: &Zeroizing<[u8; Self::LEN]>) -> Self {
         let mut entropy = Self {
             session_key: [0; 32],
+            strengthen_key: [0; 32],
             ticket_confounder: [0; CONFOUNDER_LEN],
             reply_confounder: [0; CONFOUNDER_LEN],
+            response_confounder: [0; CONFOUNDER_LEN],
         };
         let targets = entropy
             .session_key
             .iter_mut()
+            .chain(&mut entropy.strengthen_key)
             .chain(&mut entropy.ticket_confounder)
-            .chain(&mut entropy.reply_confounder);
+            .chain(&mut entropy.reply_confounder)
+            .chain(&mut entropy.response_confounder);
         targets.zip(octets.iter()).for_each(|(target, octet)| *target = *octet);
         entropy
     }
@@ -59,6 +62,11 @@ impl Entropy {
     fn session_key(&self, etype: EncryptionType) -> EncryptionKeyView<'_> {
         let value = self.session_key.get(..etype.key_len()).unwrap_or(&self.session_key);
         EncryptionKeyView { etype: etype.as_i32(), value }
+    }
+
+    /// The key that goes into the key of an armoured reply.
+    fn strengthen_key(&self, etype: EncryptionType) -> EncryptionKey {
+        EncryptionKey::from_random(etype, &self.strengthen_key)
     }
 }
 
@@ -93,13 +101,13 @@ impl AdmittedClient<'_, '_, '_> {
     pub fn seal(self, now: Timestamp, entropy: &Entropy) -> Result<Issued, Refused> {
         let sealed = self.session_etype().and_then(|session_etype| {
             let terms = self.terms(now.seconds)?;
-            let reply = self.reply(&terms, session_etype, entropy)?;
+            let reply = self.reply(&terms, session_etype, now, entropy)?;
             Ok((terms.endtime, session_etype, reply))
         });
         let client = self.0.client;
         let (endtime, session_etype, reply) = match sealed {
             Ok(sealed) => sealed,
-            Err(refused) => return Err(refused.about(client.who)),
+            Err(refused) => return Err(client.end(refused)),
         };
         let mut notes = client.notes;
         if client.wishes.key_list {
@@ -112,10 +120,7 @@ impl AdmittedClient<'_, '_, '_> {
     /// (CVE-2022-37966). A Protected User has no RC4 key in hand, neither old nor new ([MS-KILE] 3.3.5.6).
     fn session_etype(&self) -> Result<EncryptionType, Refused> {
         let client = &self.0.client;
-        let listed = |etype: &EncryptionType| {
-            client.body.etypes.iter().take(LISTED_ETYPES).any(|listed| listed == etype.as_i32())
-        };
-        let common = client.domain.keys.session_etypes().find(listed);
+        let common = client.domain.keys.session_etypes().find(|etype| client.wishes.etypes.contains(*etype));
         let presented = [Some(&client.session_key), client.subkey.as_ref()];
         let mut in_hand = presented.into_iter().flatten().map(EncryptionKey::etype).chain(common);
         if self.is_protected() && !in_hand.all(EncryptionType::is_aes) {
@@ -132,11 +137,11 @@ impl AdmittedClient<'_, '_, '_> {
     /// (RFC 4120 §3.3.3, [MS-KILE] 3.3.5.1 and 3.3.5.6).
     fn terms(&self, now: KerberosTime) -> Result<Terms, Refused> {
         let client = &self.0.client;
-        let (body, partial, rules) = (&client.body, &client.ticket, &client.domain.rules);
+        let (wishes, partial, rules) = (&client.wishes, &client.ticket, &client.domain.rules);
         let account = &self.0.account.account;
         let protected = self.is_protected();
 
-        let asked_till = if body.till == KerberosTime::EPOCH { KerberosTime::MAX } else { body.till };
+        let asked_till = if wishes.till == KerberosTime::EPOCH { KerberosTime::MAX } else { wishes.till };
         if asked_till <= now {
             return Err(Refusal::NeverValid.because("till has passed"));
         }
@@ -151,7 +156,7 @@ impl AdmittedClient<'_, '_, '_> {
         }
 
         let asked_and_held = |option: u32, flag: u32| {
-            if body.kdc_options & option != 0 { partial.flags & flag } else { 0 }
+            if wishes.kdc_options & option != 0 { partial.flags & flag } else { 0 }
         };
         let mut flags = partial.flags & ticket_flags::PRE_AUTHENT;
         if !(protected || account.is_not_delegated()) {
@@ -163,7 +168,7 @@ impl AdmittedClient<'_, '_, '_> {
             .filter(|_| asked_and_held(kdc_options::RENEWABLE, ticket_flags::RENEWABLE) != 0)
             .map(|held| {
                 let asked =
-                    body.rtime.filter(|rtime| *rtime != KerberosTime::EPOCH).unwrap_or(KerberosTime::MAX);
+                    wishes.rtime.filter(|rtime| *rtime != KerberosTime::EPOCH).unwrap_or(KerberosTime::MAX);
                 asked.min(held).min(latest_renewal)
             })
             .filter(|renew_till| *renew_till > endtime);
@@ -181,15 +186,8 @@ impl AdmittedClient<'_, '_, '_> {
     /// Whether the reply carries encrypted-pa-data. A client that asked for nothing that needs it gets none,
     /// nor the flag that announces it ([MS-KILE] 3.3.5.7, RFC 6806 §11).
     fn announces_extensions(&self) -> bool {
-        self.canonicalizes() || self.is_branch_aware()
-    }
-
-    fn canonicalizes(&self) -> bool {
-        self.0.client.body.kdc_options & kdc_options::CANONICALIZE != 0
-    }
-
-    fn is_branch_aware(&self) -> bool {
-        self.0.client.wishes.pac_options & pac_options::BRANCH_AWARE != 0
+        let wishes = &self.0.client.wishes;
+        wishes.canonicalizes() || wishes.is_branch_aware()
     }
 
     /// The PAC of the full TGT, under the domain's krbtgt key ([MS-PAC] 2.8).
@@ -218,6 +216,7 @@ impl AdmittedClient<'_, '_, '_> {
         &self,
         terms: &Terms,
         session_etype: EncryptionType,
+        now: Timestamp,
         entropy: &Entropy,
     ) -> Result<Vec<u8>, Refused> {
         let client = &self.0.client;
@@ -249,13 +248,14 @@ impl AdmittedClient<'_, '_, '_> {
         let mut ticket_cipher = Vec::new();
         key.seal_ticket(&entropy.ticket_confounder, &ticket_part.to_der(), &mut ticket_cipher);
 
-        let supported = PaSupportedEnctypes(client.domain.keys.supported_enctypes()).to_octets();
+        let supported = client.domain.keys.supported_enctypes() | PaSupportedEnctypes::FAST;
+        let supported = PaSupportedEnctypes(supported).to_octets();
         let echoed = PaPacOptions(client.wishes.pac_options).to_der();
         let mut extensions = Vec::with_capacity(2);
-        if self.canonicalizes() {
+        if client.wishes.canonicalizes() {
             extensions.push(PaData { kind: pa_type::SUPPORTED_ENCTYPES, value: &supported });
         }
-        if self.is_branch_aware() {
+        if client.wishes.is_branch_aware() {
             extensions.push(PaData { kind: pa_type::PAC_OPTIONS, value: &echoed });
         }
         let last_req = [LastReqEntry { lr_type: 0, lr_value: partial.authtime }];
@@ -263,7 +263,7 @@ impl AdmittedClient<'_, '_, '_> {
             tag: EncPartTag::EncTgsRepPart,
             key: session_key,
             last_req: LastReq::of(&last_req),
-            nonce: client.body.nonce,
+            nonce: client.wishes.nonce,
             key_expiration: None,
             flags: terms.flags,
             authtime: partial.authtime,
@@ -275,29 +275,41 @@ impl AdmittedClient<'_, '_, '_> {
             caddr: None,
             encrypted_pa_data: self.announces_extensions().then_some(PaDatas::of(&extensions)),
         };
-        let reply_key = match &client.subkey {
-            Some(subkey) => CipherKey::new(subkey, KeyUsage::TgsRepSubkey),
-            None => CipherKey::new(&client.session_key, KeyUsage::TgsRepSessionKey),
+        let (reply_key, usage) = match &client.subkey {
+            Some(subkey) => (subkey, KeyUsage::TgsRepSubkey),
+            None => (&client.session_key, KeyUsage::TgsRepSessionKey),
+        };
+        // RFC 6113 §5.4.3: what is in the armour of the reply goes into its key.
+        let armored = client.armor.as_deref().map(|armor| (armor, entropy.strengthen_key(reply_key.etype())));
+        let reply_key = match &armored {
+            None => CipherKey::new(reply_key, usage),
+            Some((_, strengthen)) => {
+                CipherKey::new(&fx_cf2(strengthen, reply_key, b"strengthenkey", b"replykey"), usage)
+            }
         };
         let mut reply_cipher = Vec::new();
         reply_key.seal(&entropy.reply_confounder, &reply_part.to_der(), &mut reply_cipher);
 
-        Ok(KdcRep {
+        let ticket = Ticket {
+            realm,
+            sname,
+            enc_part: EncryptedData {
+                etype: key.etype().as_i32(),
+                kvno: Some(WireInt::unsigned(key.kvno())),
+                cipher: &ticket_cipher,
+            },
+        };
+        let reply = KdcRep {
             msg_type: ReplyType::TgsRep,
             padata: None,
             crealm: &partial.crealm,
             cname: partial.cname.as_name(),
-            ticket: Ticket {
-                realm,
-                sname,
-                enc_part: EncryptedData {
-                    etype: key.etype().as_i32(),
-                    kvno: Some(WireInt::unsigned(key.kvno())),
-                    cipher: &ticket_cipher,
-                },
-            },
+            ticket,
             enc_part: EncryptedData { etype: reply_key.etype().as_i32(), kvno: None, cipher: &reply_cipher },
-        }
-        .to_der())
+        };
+        Ok(match armored {
+            None => reply.to_der(),
+            Some((armor, strengthen)) => armor.reply(reply, &strengthen, now, &entropy.response_confounder),
+        })
     }
 }

@@ -8,6 +8,7 @@
 //! before it by value: no step can be skipped, repeated or reordered.
 
 mod admission;
+mod armor;
 mod authenticator;
 mod decision;
 mod domain;
@@ -19,15 +20,17 @@ mod refusal;
 mod request;
 mod ticket;
 mod who;
+mod wishes;
 
 use pac::Sid;
 use zeroize::Zeroizing;
 
 pub use admission::{AdmittedClient, PermittedClient};
+pub use armor::{Armor, UnarmoredRequest};
 pub use authenticator::AuthenticatedRequest;
 pub use decision::Grounds;
 pub use domain::{AllowedKinds, Domain, Domains, Snapshot, TicketRules, Timestamp};
-pub use error_reply::{error_reply, too_big_reply};
+pub use error_reply::{armored_error_reply, error_reply, too_big_reply};
 pub use identity::{AuthenticatedClient, IdentifiedClient, Unidentified};
 pub use issue::{Entropy, Issued};
 pub use notes::{Note, Notes};
@@ -51,6 +54,7 @@ pub fn verify<'r, 's>(
         .claim(snapshot)? // ours at all?
         .open_ticket(&mut plain, snapshot)? // RFC 4120 §3.3.2
         .authenticate(snapshot)? // RFC 4120 §3.2.3
+        .unarmor(snapshot.now)? // RFC 6113 §5.4
         .identify_by_pac()?; // [MS-PAC] 2.8, 2.15: signatures, then who
     Ok(client)
 }

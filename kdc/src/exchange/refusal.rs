@@ -2,9 +2,11 @@
 //! documentation.
 
 use std::fmt;
+use std::sync::Arc;
 
 use pac::Sid;
 
+use super::armor::Armor;
 use super::who::Who;
 
 /// Turns the table below into [`Refusal`] and its accessors.
@@ -49,9 +51,7 @@ refusals! {
     NoTgsReq = 16, "no_pa_tgs_req";
     /// Two padata of a type that we read: which one counts is not for us to guess.
     DuplicatePadata = 13, "duplicate_padata";
-    /// PA-FX-FAST: the inner body is authoritative, and we do not read it.
-    Fast = 29, "fast_not_supported";
-    /// PA-FX-FAST-ARMOR outside of an armoured request.
+    /// FX_FAST_ARMOR among the padata: it is a number of authorization data.
     FastArmor = 60, "fast_armor";
 
     // Ours or not.
@@ -133,6 +133,24 @@ refusals! {
     FastUsed = 41, "fast_used";
     /// Authorization data that must be understood and is not.
     CriticalAuthorizationData = 60, "critical_authorization_data";
+
+    // The armour. From where it is open, what is asked for is checked as that of a request without one.
+    /// FAST without a subkey in the authenticator: there is nothing to armour with.
+    FastWithoutSubkey = 24, "fast_without_subkey";
+    /// A partial TGT as armour for a request with another ticket.
+    FastPartialArmor = 20, "fast_partial_armor";
+    /// A ticket of its own as armour: a compound identity is asked for.
+    FastExplicitArmor = 24, "fast_explicit_armor";
+    /// The armoured request does not decrypt.
+    FastIntegrity = 31, "fast_integrity";
+    /// The armoured request does not decode.
+    FastMalformed = 60, "fast_malformed";
+    /// The checksum of the AP-REQ is not of the armour key's type.
+    FastChecksumType = 50, "fast_checksum_type";
+    /// The checksum is not that of the AP-REQ.
+    FastChecksumMismatch = 41, "fast_checksum_mismatch";
+    /// A FAST option that must be understood and is not.
+    FastOption = 93, "fast_option";
 
     // The PAC.
     /// No PAC, or more than one.
@@ -251,13 +269,13 @@ impl Refusal {
     /// The refusal with what the operator should know beside its name.
     #[must_use]
     pub fn because(self, detail: impl Into<Detail>) -> Refused {
-        Refused { reason: self, detail: detail.into(), who: None }
+        Refused { reason: self, detail: detail.into(), who: None, armor: None }
     }
 }
 
 /// A refusal with its detail. The code goes to the wire, the label to the counters, the detail to
 /// the log and nowhere else.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Refused {
     /// Which rule refused.
     pub reason: Refusal,
@@ -265,12 +283,28 @@ pub struct Refused {
     pub detail: Detail,
     /// Whom it was about, once the ticket has opened.
     pub who: Option<Box<Who>>,
+    /// What the answer is armoured with, once the armour of the request is open.
+    pub armor: Option<Arc<Armor>>,
 }
+
+/// How it is answered is no part of why.
+impl PartialEq for Refused {
+    fn eq(&self, other: &Self) -> bool {
+        (self.reason, &self.detail, &self.who) == (other.reason, &other.detail, &other.who)
+    }
+}
+
+impl Eq for Refused {}
 
 impl Refused {
     /// Names the client. The sender of an unopened ticket has no name.
     pub(super) fn about(self, who: Who) -> Self {
         Self { who: Some(Box::new(who)), ..self }
+    }
+
+    /// Has it answered in this armour.
+    pub(super) fn under(self, armor: Option<Arc<Armor>>) -> Self {
+        Self { armor, ..self }
     }
 }
 

@@ -2,26 +2,22 @@
 
 use super::domain::{Domain, Snapshot};
 use super::refusal::{Refusal, Refused, Rejected};
+use super::wishes::{Wishes, check_exchange, has, only};
 use crate::krb::der::Der;
 use crate::krb::keys::BranchKeys;
 use crate::krb::messages::{
-    ApReq, EncryptedData, KdcReq, KdcReqBody, KerbKeyListReq, KerberosTime, PaPacOptions, RequestError,
-    RequestType, VERSION, kdc_options, pa_type,
+    ApReq, EncryptedData, KdcReq, PaDatas, PaFxFastRequest, RequestError, RequestType, VERSION, pa_type,
 };
-
-/// The options an exchange may have (RFC 4120 §5.4.1); any other is a domain controller's business.
-const EXCHANGE_OPTIONS: u32 = kdc_options::FORWARDABLE
-    | kdc_options::PROXIABLE
-    | kdc_options::RENEWABLE
-    | kdc_options::RENEWABLE_OK
-    | kdc_options::CANONICALIZE
-    | kdc_options::DISABLE_TRANSITED_CHECK;
 
 /// A message that decodes as a TGS-REQ with one AP-REQ in it.
 #[derive(Debug)]
 pub struct TgsRequest<'r> {
     message: KdcReq<'r>,
+    padata: PaDatas<'r>,
     ap_req: ApReq<'r>,
+    ap_req_der: &'r [u8],
+    /// PA-FX-FAST: the request proper is in an armour.
+    fast: Option<PaFxFastRequest<'r>>,
 }
 
 impl<'r> TgsRequest<'r> {
@@ -40,31 +36,26 @@ impl<'r> TgsRequest<'r> {
         if message.msg_type == RequestType::AsReq {
             return Err(not_ours(Refusal::AsRequest));
         }
-        if message.padata.is_none_or(|padata| padata.is_empty()) {
-            return Err(Refusal::NoPadata.into());
+        let padata = message.padata.filter(|padata| !padata.is_empty()).ok_or(Refusal::NoPadata)?;
+        let ap_req_der = only(padata, pa_type::TGS_REQ)?.ok_or(Refusal::NoTgsReq)?;
+        let ap_req = ApReq::parse(ap_req_der).map_err(|_| Rejected::Dropped)?;
+        let fast = match only(padata, pa_type::FX_FAST)? {
+            Some(value) => Some(PaFxFastRequest::parse(value).map_err(|_| Refusal::MalformedPadata)?),
+            None => None,
+        };
+        if has(padata, pa_type::FX_FAST_ARMOR) {
+            return Err(Refusal::FastArmor.into());
         }
-        let mut tgs_reqs = message.padata_of_kind(pa_type::TGS_REQ);
-        let tgs_req = tgs_reqs.next().ok_or(Refusal::NoTgsReq)?;
-        if tgs_reqs.next().is_some() {
-            return Err(Refusal::DuplicatePadata.into());
-        }
-        let ap_req = ApReq::parse(tgs_req).map_err(|_| Rejected::Dropped)?;
-        Ok(Self { message, ap_req })
+        Ok(Self { message, padata, ap_req, ap_req_der, fast })
     }
 
     /// Finds the domain and the branch that the request is for, or says that it is not ours: the one
-    /// definition of what is exchanged here.
+    /// definition of what is exchanged here. Of an armoured request too, what stands outside says so.
     ///
     /// # Errors
     /// [`Rejected::NotOurs`] for everything that a domain controller would answer with something
     /// other than an exchange.
     pub fn claim<'s>(self, snapshot: &Snapshot<'s>) -> Result<ClaimedRequest<'r, 's>, Rejected> {
-        if self.has_padata(pa_type::FX_FAST) {
-            return Err(not_ours(Refusal::Fast));
-        }
-        if self.has_padata(pa_type::FX_FAST_ARMOR) {
-            return Err(Refusal::FastArmor.into());
-        }
         let body = self.message.body();
         let ticket = &self.ap_req.ticket;
         let domain = snapshot.domains.find(ticket.realm).ok_or(not_ours(Refusal::WrongRealm))?;
@@ -82,52 +73,18 @@ impl<'r> TgsRequest<'r> {
             return Err(not_ours(Refusal::NotPartial));
         }
         let branch = domain.keys.branch(number).ok_or(not_ours(Refusal::UnknownBranch))?;
-        self.is_an_exchange(body, domain, snapshot.now.seconds)?;
+        check_exchange(body, self.padata, domain, snapshot.now.seconds).map_err(not_ours)?;
 
-        let wishes = Wishes::read(&self.message)?;
+        let asked = Asked::read(&self)?;
         Ok(ClaimedRequest {
             ticket: ticket.enc_part,
             ticket_version: u16::from_be_bytes([version_high, version_low]),
             authenticator: self.ap_req.authenticator,
-            body: *self.message.body(),
             body_der: self.message.body_der(),
-            wishes,
+            asked,
             domain,
             branch,
         })
-    }
-
-    /// A ticket for krbtgt, now, with nothing that an exchange does not have.
-    fn is_an_exchange(
-        &self,
-        body: &KdcReqBody<'_>,
-        domain: &Domain,
-        now: KerberosTime,
-    ) -> Result<(), Rejected> {
-        // A service that impersonates or asks user-to-user names itself as sname, so these come before it.
-        if self.has_padata(pa_type::FOR_USER) || self.has_padata(pa_type::S4U_X509_USER) {
-            return Err(not_ours(Refusal::S4u));
-        }
-        if body.kdc_options & kdc_options::POSTDATED != 0 {
-            return Err(not_ours(Refusal::Postdated));
-        }
-        if body.kdc_options & !EXCHANGE_OPTIONS != 0 {
-            return Err(not_ours(Refusal::KdcOption));
-        }
-        if !body.sname.as_ref().is_some_and(|sname| domain.is_krbtgt(sname)) {
-            return Err(not_ours(Refusal::ServiceTicket));
-        }
-        if body.enc_authorization_data.is_some() || body.additional_tickets.is_some() {
-            return Err(not_ours(Refusal::UnsupportedField));
-        }
-        if body.from.is_some_and(|from| from > now.saturating_add(domain.rules.clock_skew)) {
-            return Err(not_ours(Refusal::Postdated));
-        }
-        Ok(())
-    }
-
-    fn has_padata(&self, kind: i32) -> bool {
-        self.message.padata_of_kind(kind).next().is_some()
     }
 }
 
@@ -142,44 +99,38 @@ pub struct ClaimedRequest<'r, 's> {
     /// The low half of the kvno: a hint, not a selector. Tools send 0, Entra ID a number of its own.
     pub(super) ticket_version: u16,
     pub(super) authenticator: EncryptedData<'r>,
-    pub(super) body: KdcReqBody<'r>,
     /// The body's octets as received: what the authenticator's checksum covers.
     pub(super) body_der: &'r [u8],
-    pub(super) wishes: Wishes,
+    pub(super) asked: Asked<'r>,
     pub(super) domain: &'s Domain,
     pub(super) branch: &'s BranchKeys,
 }
 
-/// What the padata ask for beside the ticket.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Wishes {
-    /// The flags of PA-PAC-OPTIONS ([MS-KILE] 2.2.10); 0 without.
-    pub(super) pac_options: u32,
-    /// KERB-KEY-LIST-REQ ([MS-KILE] 2.2.11) is there and sensible.
-    pub(super) key_list: bool,
+/// Where it is said what is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Asked<'r> {
+    /// In the message, for everybody to read.
+    Openly(Wishes),
+    /// In an armour, in place of the message's own body and padata.
+    Armored {
+        /// PA-FX-FAST.
+        fast: PaFxFastRequest<'r>,
+        /// The octets of PA-TGS-REQ, which the armour is tied to.
+        ap_req: &'r [u8],
+    },
 }
 
-impl Wishes {
-    /// More types than this in a KERB-KEY-LIST-REQ is no wish that anybody has.
-    const KEY_LIST_TYPES: usize = 16;
-
-    fn read(message: &KdcReq<'_>) -> Result<Self, Refused> {
-        let malformed = |_| Refused::from(Refusal::MalformedPadata);
-        let mut wishes = Self::default();
-        if let Some(value) = only(message, pa_type::PAC_OPTIONS)? {
-            wishes.pac_options = PaPacOptions::parse(value).map_err(malformed)?.0;
+impl<'r> Asked<'r> {
+    /// Of an armoured request the wishes outside are not even read: they are there for a KDC without FAST.
+    fn read(message: &TgsRequest<'r>) -> Result<Self, Refused> {
+        match message.fast {
+            Some(fast) => Ok(Self::Armored { fast, ap_req: message.ap_req_der }),
+            None => Wishes::read(message.message.body(), message.padata).map(Self::Openly),
         }
-        if let Some(value) = only(message, pa_type::KERB_KEY_LIST_REQ)? {
-            let types = KerbKeyListReq::parse(value).map_err(malformed)?.len();
-            wishes.key_list = (1..=Self::KEY_LIST_TYPES).contains(&types);
-        }
-        Ok(wishes)
     }
-}
 
-/// The value of the one element of padata of this type.
-fn only<'r>(message: &KdcReq<'r>, kind: i32) -> Result<Option<&'r [u8]>, Refused> {
-    let mut values = message.padata_of_kind(kind);
-    let first = values.next();
-    if values.next().is_some() { Err(Refusal::DuplicatePadata.into()) } else { Ok(first) }
+    /// Whether it is in an armour.
+    pub(super) const fn is_armored(&self) -> bool {
+        matches!(self, Self::Armored { .. })
+    }
 }

@@ -167,7 +167,8 @@ impl Service {
         self.conclude(&request, token, outcome)
     }
 
-    /// Answers a message that would have to wait for the directory behind too many others.
+    /// Answers a message that would have to wait for the directory behind too many others. In the open: to find an
+    /// armour, it would have to be verified once more, which is work that is to be saved.
     #[must_use]
     pub fn shed(&self, octets: &[u8], origin: Origin) -> Answer {
         let request = self.request(octets, origin);
@@ -297,12 +298,7 @@ impl Service {
             .as_ref()
             .map(|who| &who.realm)
             .or_else(|| domains.iter().next().map(|domain| &domain.realm));
-        let reply = exchange::error_reply(
-            request.octets,
-            refused.reason,
-            realm.map_or("", |realm| realm),
-            request.now,
-        );
+        let reply = error_reply(request, &refused, realm.map_or("", |realm| realm));
         // RFC 4120 has no answer for what is too large for a datagram, and no unauthenticated datagram is
         // answered with more octets than it had: a forged source address gains nothing here.
         let silent = request.origin.transport == Transport::Udp
@@ -329,4 +325,15 @@ impl Service {
         }
         Answer::Reply(reply)
     }
+}
+
+/// The KRB-ERROR, in the armour of an armoured request. Where the kernel gives no random octets to seal it with, it
+/// says the same in the open.
+fn error_reply(request: &Request<'_>, refused: &Refused, realm: &str) -> Vec<u8> {
+    let Request { octets, now, .. } = *request;
+    let armored = refused.armor.as_deref().and_then(|armor| {
+        let confounder = entropy::octets().ok()?;
+        Some(exchange::armored_error_reply(octets, refused.reason, armor, realm, now, &confounder))
+    });
+    armored.unwrap_or_else(|| exchange::error_reply(octets, refused.reason, realm, now))
 }

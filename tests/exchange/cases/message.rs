@@ -49,8 +49,10 @@ cases! {
             request.more_padata.push((pa_type::TGS_REQ, ap_req.to_vec()));
         })
     };
-    r02b_e12_pa_fx_fast,
-        "FAST", refused(29, "fast_not_supported"), |scene| {
+    r02b_e12_two_pa_fx_fast, "FAST", refused(13, "duplicate_padata"), |scene| {
+        padata(scene.armored(), vec![(pa_type::FX_FAST, vec![0x30, 0])])
+    };
+    r02b_e12_pa_fx_fast_that_does_not_decode, "FAST", refused(60, "malformed_padata"), |scene| {
         padata(scene, vec![(pa_type::FX_FAST, vec![0x30, 0])])
     };
     r03_e13_fx_fast_armor_among_the_padata, "armour padata", refused(60, "fast_armor"), |scene| {

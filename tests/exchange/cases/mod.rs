@@ -5,6 +5,7 @@
 //! `in_the_core` (`core.rs`), and `over_udp_and_tcp` at a daemon of its own (`wire.rs`). To add a case, add a row in
 //! its place of the order: `order.rs` breaks two rows at a time and holds the first one responsible.
 
+mod armor;
 mod authenticator;
 mod identity;
 mod message;
@@ -52,6 +53,8 @@ pub(crate) struct Expectation {
     pub(crate) label: &'static str,
     /// NTSTATUS in the e-data; `None`: no e-data.
     pub(crate) status: Option<u32>,
+    /// It is about what is inside of the armour.
+    inside: bool,
     /// Code and label in the core, where the daemon asks the directory once more.
     in_the_core: Option<(i32, &'static str)>,
 }
@@ -85,7 +88,7 @@ const DROPPED: Expected = Expected::Dropped;
 
 /// A KRB-ERROR of this code without e-data, for this reason.
 pub(crate) const fn refused(code: i32, label: &'static str) -> Expected {
-    Expected::Refused(Expectation { code, label, status: None, in_the_core: None })
+    Expected::Refused(Expectation { code, label, status: None, inside: false, in_the_core: None })
 }
 
 impl Expected {
@@ -93,6 +96,14 @@ impl Expected {
     const fn status(self, status: u32) -> Self {
         match self {
             Self::Refused(expectation) => Self::Refused(Expectation { status: Some(status), ..expectation }),
+            other => other,
+        }
+    }
+
+    /// About what is inside of the armour.
+    const fn inside(self) -> Self {
+        match self {
+            Self::Refused(expectation) => Self::Refused(Expectation { inside: true, ..expectation }),
             other => other,
         }
     }
@@ -120,6 +131,17 @@ impl Expectation {
     /// Whether the daemon, which can ask the directory once more, comes to something else than the core.
     pub(crate) fn depends_on_the_directory(&self) -> bool {
         self.in_the_core.is_some()
+    }
+
+    /// Whether it is about what is inside of the armour.
+    pub(crate) fn is_inside(&self) -> bool {
+        self.inside
+    }
+
+    /// Whether an armoured request is answered in its armour: whatever is found once that is open.
+    pub(crate) fn is_armored(&self) -> bool {
+        let position = |refusal| Refusal::ALL.iter().position(|other| *other == refusal);
+        self.inside || position(self.refusal()) > position(Refusal::FastOption)
     }
 
     /// The reason by its label.
@@ -174,6 +196,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         ours::CASES,
         ticket::CASES,
         authenticator::CASES,
+        armor::CASES,
         pac::CASES,
         identity::CASES,
         policy::CASES,

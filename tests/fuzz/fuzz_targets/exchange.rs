@@ -1,9 +1,9 @@
 //! A datagram to a reply, end to end, with keys known to the fuzzer.
 //!
 //! The first octet chooses what the rest is: the whole request; the partial TGT's encrypted part, its PAC (as it is, or
-//! signed again) or the authenticator, which are then sealed as whoever stole the keys would seal them; or changes to
-//! the good one of these, each of two octets of position and one of value. Nothing may panic, and nobody but alice may
-//! be given a ticket.
+//! signed again), the authenticator or what is in the armour of an armoured request, which are then sealed as whoever
+//! stole the keys would seal them; or changes to the good one of these, each of two octets of position and one of
+//! value. Nothing may panic, and nobody but alice may be given a ticket.
 #![no_main]
 
 use std::sync::{Arc, LazyLock};
@@ -16,11 +16,13 @@ use kdc::directory::{Principal, SidHistory, Tree, ViewRules};
 use kdc::exchange::{
     AllowedKinds, Domain, Domains, Entropy, Issued, Rejected, Snapshot, TicketRules, Timestamp, exchange,
 };
-use kdc::krb::crypto::{CipherKey, EncryptionKey, EncryptionType, KeyUsage};
+use kdc::krb::crypto::{CipherKey, EncryptionKey, EncryptionType, KeyUsage, fx_cf2};
 use kdc::krb::der::Der;
 use kdc::krb::keys::{DomainKeys, Rc4};
 use kdc::krb::keytab::{Entry, Keytab};
-use kdc::krb::messages::{ApReq, EncryptedData, KdcReq, KerberosTime, PaData, PaDatas, Ticket, pa_type};
+use kdc::krb::messages::{
+    ApReq, EncryptedData, KdcReq, KerberosTime, PaData, PaDatas, PaFxFastRequest, Ticket, pa_type,
+};
 use libfuzzer_sys::fuzz_target;
 use pac::{FileTime, Sid};
 use zeroize::Zeroizing;
@@ -29,16 +31,18 @@ const REALM: &str = "LAB.EXAMPLE";
 const ALICE: &str = "S-1-5-21-2718281828-3141592653-1618033988-1104";
 const BRANCH_KVNO: u32 = 30_775 << 16 | 5;
 const SESSION_KEY: [u8; 32] = [0x5e; 32];
+const SUBKEY: [u8; 32] = [0x5b; 32];
 
 fuzz_target!(|input: &[u8]| {
     let Some((&kind, rest)) = input.split_first() else { return };
     let good = &*GOOD;
     let changed = |seed: &[u8]| if kind & 0x80 == 0 { rest.to_vec() } else { change(seed, rest) };
-    let request = match kind % 5 {
+    let request = match kind % 6 {
         0 => changed(&good.request),
         1 => good.resealed(&changed(&good.ticket_part), &good.authenticator),
         2 => good.resealed(&good.ticket_part, &changed(&good.authenticator)),
         3 => with_pac(&changed(&good.pac)),
+        4 => armored(Some(changed(&good.inside))),
         _ => {
             let mut pac = changed(&good.pac);
             let mac = |octets: &[u8]| BRANCH_KEY.pac_key().mac(octets);
@@ -87,12 +91,31 @@ fn with_pac(pac: &[u8]) -> Vec<u8> {
     encode(&ticket.mint().unwrap())
 }
 
+/// The good request in an armour, or these octets in the armour in place of it.
+fn armored(inside: Option<Vec<u8>>) -> Vec<u8> {
+    let credential = partial().mint().unwrap();
+    let mut request = Exchange::new(&credential, now(), 7, [2; 16]);
+    request.arm(SessionKey::aes256(&SUBKEY), [5; 16]).unwrap();
+    request.fast.as_mut().unwrap().sealed = inside;
+    request.encode().unwrap()
+}
+
+/// What is in the armour of [`armored`], in clear.
+fn inside() -> Vec<u8> {
+    let request = armored(None);
+    let request = KdcReq::parse(&request).unwrap();
+    let fast = PaFxFastRequest::parse(request.padata_of_kind(pa_type::FX_FAST).next().unwrap()).unwrap();
+    let key = fx_cf2(&aes256(&SUBKEY), &aes256(&SESSION_KEY), b"subkeyarmor", b"ticketarmor");
+    CipherKey::new(&key, KeyUsage::FastEnc).open(fast.enc_fast_req.cipher).unwrap().to_vec()
+}
+
 /// A good request and what is sealed in it, in clear.
 struct Good {
     request: Vec<u8>,
     ticket_part: Vec<u8>,
     pac: Vec<u8>,
     authenticator: Vec<u8>,
+    inside: Vec<u8>,
 }
 
 static GOOD: LazyLock<Good> = LazyLock::new(|| {
@@ -103,7 +126,8 @@ static GOOD: LazyLock<Good> = LazyLock::new(|| {
     let authenticator = authenticator_key().open(ap_req.authenticator.cipher).unwrap().to_vec();
     let pac = partial().pac.encode().unwrap();
     assert!(SITE.exchange(&request).is_ok());
-    Good { ticket_part, authenticator, pac, request }
+    assert!(SITE.exchange(&armored(Some(inside()))).is_ok());
+    Good { ticket_part, authenticator, pac, inside: inside(), request }
 });
 
 fn authenticator_key() -> CipherKey {
