@@ -20,13 +20,15 @@ const EVERYBODY: [Sid; 6] = [
 pub struct Denials {
     /// Sorted, without duplicates.
     groups: Vec<Sid>,
+    /// Sorted, without duplicates.
+    replicators: Vec<Sid>,
 }
 
 impl Denials {
-    /// Denials of these groups, or users, and of everybody in them.
+    /// Denials of these groups, or users, and of everybody in them; and likewise of those who hold replication rights.
     #[must_use]
-    pub fn of_groups(groups: impl IntoIterator<Item = Sid>) -> Self {
-        Self { groups: sorted(groups) }
+    pub fn new(groups: impl IntoIterator<Item = Sid>, replicators: impl IntoIterator<Item = Sid>) -> Self {
+        Self { groups: sorted(groups), replicators: sorted(replicators) }
     }
 
     /// The SIDs that are denied by name, ascending.
@@ -35,8 +37,19 @@ impl Denials {
         &self.groups
     }
 
+    /// The SIDs that are denied because they hold replication rights, ascending.
+    #[must_use]
+    pub fn replicators(&self) -> &[Sid] {
+        &self.replicators
+    }
+
     /// The first SID of the account that is denied by name.
     pub(crate) fn group_of(&self, account: &Account) -> Option<Sid> {
         first_on(&self.groups, account.deniable_sids().chain(EVERYBODY))
+    }
+
+    /// The first SID of the account that is denied because it holds replication rights.
+    pub(crate) fn replicator_of(&self, account: &Account) -> Option<Sid> {
+        first_on(&self.replicators, account.deniable_sids().chain(EVERYBODY))
     }
 }

@@ -48,6 +48,8 @@ impl ReplicationPolicy {
             Verdict::NeverReveal(sid)
         } else if let Some(sid) = denials.group_of(account) {
             Verdict::DeniedByOperator(sid)
+        } else if let Some(sid) = denials.replicator_of(account) {
+            Verdict::Replicator(sid)
         } else if let Some(sid) = first_on(&self.reveal_on_demand, account.sids.iter().copied()) {
             Verdict::Reveal(sid)
         } else {
@@ -64,8 +66,10 @@ pub enum Verdict {
     Reveal(Sid),
     /// On the list of `msDS-NeverRevealGroup`.
     NeverReveal(Sid),
-    /// Among the operator's own denials.
+    /// Among the groups that the operator denies.
     DeniedByOperator(Sid),
+    /// Holds replication rights, and the operator denies those who do.
+    Replicator(Sid),
     /// On neither list.
     NotListed,
 }
@@ -91,6 +95,7 @@ mod tests {
     const DOMAIN_USERS: &str = "S-1-5-21-1-2-3-513";
     const ADMINISTRATORS: &str = "S-1-5-32-544";
     const STAFF: &str = "S-1-5-21-1-2-3-1201";
+    const SYNC: &str = "S-1-5-21-1-2-3-1202";
 
     fn policy() -> ReplicationPolicy {
         ReplicationPolicy::new([sid(ADMINISTRATORS)], [sid(DOMAIN_USERS), sid(DOMAIN_USERS)])
@@ -135,9 +140,13 @@ mod tests {
 
     #[test]
     fn the_operators_denials_stand_between_the_two_lists() {
-        let denials = Denials::of_groups([sid(STAFF), sid(STAFF)]);
-        assert_eq!(denials.groups(), [sid(STAFF)]);
+        let denials = Denials::new([sid(STAFF), sid(STAFF)], [sid(SYNC), sid(SYNC)]);
+        assert_eq!((denials.groups(), denials.replicators()), (&[sid(STAFF)][..], &[sid(SYNC)][..]));
         let cases = [
+            (vec![ALICE, DOMAIN_USERS, SYNC], Verdict::Replicator(sid(SYNC))),
+            (vec![ALICE, SYNC], Verdict::Replicator(sid(SYNC))),
+            (vec![SYNC, STAFF], Verdict::DeniedByOperator(sid(STAFF))),
+            (vec![SYNC, ADMINISTRATORS], Verdict::NeverReveal(sid(ADMINISTRATORS))),
             (vec![ALICE, DOMAIN_USERS, STAFF], Verdict::DeniedByOperator(sid(STAFF))),
             (vec![ALICE, STAFF], Verdict::DeniedByOperator(sid(STAFF))),
             (vec![ALICE, STAFF, ADMINISTRATORS], Verdict::NeverReveal(sid(ADMINISTRATORS))),
@@ -151,9 +160,12 @@ mod tests {
     #[test]
     fn a_denial_of_what_everybody_is_denies_everybody() {
         for everybody in ["S-1-1-0", "S-1-5-2", "S-1-5-4", "S-1-5-11", "S-1-5-15", "S-1-18-1"] {
-            let denials = Denials::of_groups([sid(everybody)]);
+            let denials = Denials::new([sid(everybody)], []);
             let verdict = policy().judge(&with(&[ALICE, DOMAIN_USERS]), &denials);
             assert_eq!(verdict, Verdict::DeniedByOperator(sid(everybody)));
+            let denials = Denials::new([], [sid(everybody)]);
+            let verdict = policy().judge(&with(&[ALICE, DOMAIN_USERS]), &denials);
+            assert_eq!(verdict, Verdict::Replicator(sid(everybody)));
         }
     }
 
@@ -163,7 +175,7 @@ mod tests {
         let none = Denials::default();
         let administrator = policy().judge(&formerly(ADMINISTRATORS), &none);
         assert_eq!(administrator, Verdict::NeverReveal(sid(ADMINISTRATORS)));
-        let staff = policy().judge(&formerly(STAFF), &Denials::of_groups([sid(STAFF)]));
+        let staff = policy().judge(&formerly(STAFF), &Denials::new([sid(STAFF)], []));
         assert_eq!(staff, Verdict::DeniedByOperator(sid(STAFF)));
         assert_eq!(policy().judge(&formerly(DOMAIN_USERS), &none), Verdict::NotListed);
     }

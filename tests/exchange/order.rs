@@ -81,8 +81,6 @@ fn contradict(first: &Case, second: &Case) -> bool {
         ("key list", "user"),
         // It denies alice, and the ticket is somebody else's.
         ("denials", "user"),
-        // There is one list of denials.
-        ("denials", "sIDHistory"),
         // These are alice's, and the ticket somebody else's.
         ("sIDHistory", "user"),
         ("primary group", "user"),

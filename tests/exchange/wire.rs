@@ -128,12 +128,16 @@ fn launch(scene: &Scene) -> Daemon {
         kinds.computers, kinds.service_accounts, kinds.administrator
     );
     let denied: Vec<_> = scene.view.deny_groups.iter().map(ToString::to_string).collect();
-    let _ = writeln!(toml, "deny-groups = {denied:?}");
+    let replicators = scene.view.deny_replicators;
+    let _ = writeln!(toml, "deny-groups = {denied:?}\ndeny-replicators = {replicators}");
     let daemon = Daemon::launch_in(folder, &toml);
     if scene.directory_read {
         // Not until it is ready: with some directories it never is.
-        daemon
-            .wait_until("the directory read", || !daemon.readiness().1.to_string().contains("not yet known"));
+        let was_read = || {
+            let report = daemon.readiness().1.to_string();
+            !["not yet known", "were not read for too long"].iter().any(|unread| report.contains(unread))
+        };
+        daemon.wait_until("the directory read", was_read);
     }
     daemon
 }

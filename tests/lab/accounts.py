@@ -47,6 +47,8 @@ GROUPS = [
     Group("helpdesk-tier2", member_of=("helpdesk",)),
     Group("never-to-the-cloud", member_of=("Denied RODC Password Replication Group",)),
     Group("externals"),
+    # Replication rights on the domain's head.
+    Group("directory-sync"),
     *[Group(name) for name in MANY],
 ]
 
@@ -107,9 +109,15 @@ USERS = [
     User("müller", "Latin name beyond ASCII", key="mueller"),
     User("田中", "non-Latin name", key="tanaka", member_of=("staff",), tgt_groups=("staff", "all-staff", "everywhere")),
     User("many", "200 groups", member_of=tuple(MANY), tgt_groups=tuple(MANY)),
+    User("syncer", "may have every secret replicated, through a group", member_of=("directory-sync",),
+         tgt_groups=("directory-sync",)),
     User("WS1$", "a computer", key="computer", object_class="computer",
          user_account_control=UF_WORKSTATION_TRUST_ACCOUNT),
 ]
+
+# DS-Replication-Get-Changes and DS-Replication-Get-Changes-All.
+REPLICATION_RIGHTS = ("1131f6aa-9c07-11d1-f79f-00c04fc2dcd2", "1131f6ad-9c07-11d1-f79f-00c04fc2dcd2")
+REPLICATORS = "directory-sync"
 
 # RIDs and SIDs of the lists that Entra's AzureADKerberos gets by default.
 DENIED_RODC_PASSWORD_REPLICATION_GROUP, DOMAIN_USERS = 572, 513

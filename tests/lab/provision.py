@@ -21,6 +21,7 @@ from samba.net import Net
 from samba.param import LoadParm
 from samba.provision import FILL_FULL, provision
 from samba.samdb import SamDB
+from samba.sd_utils import SDUtils
 
 import accounts
 
@@ -162,6 +163,12 @@ class Lab:
         if user.must_change_password:
             self.replace(dn, pwdLastSet="0")
 
+    def grant_replication_rights(self):
+        """What `Entra Connect` is given for password hashes, and an attacker gives himself."""
+        sid = self.sid(self.one(f"(sAMAccountName={accounts.REPLICATORS})"))
+        for right in accounts.REPLICATION_RIGHTS:
+            SDUtils(self.db).dacl_add_ace(BASE, f"(OA;;CR;{right};;{sid})")
+
     def add_branch(self, branch):
         """The pair of objects that Set-AzureADKerberosServer makes, or a broken likeness of it."""
         krbtgt = f"CN={branch.krbtgt},{USERS}"
@@ -273,6 +280,7 @@ def main():
     lab.add_groups()
     for user in accounts.USERS:
         lab.add_user(user)
+    lab.grant_replication_rights()
     pairs = [(branch, *lab.add_branch(branch)) for branch in accounts.BRANCHES]
     lab.db.transaction_commit()
     # UDP replies over 1400 octets would be RESPONSE_TOO_BIG, and every full TGT is larger.

@@ -15,7 +15,7 @@ use kdc::client::mint::PartialTgt;
 use kdc::client::reply::{Granted, Outcome};
 use kdc::client::request::Exchange;
 use kdc::client::{BranchKey, Credential, SessionKey};
-use kdc::directory::{DirectoryView, Principal, SidHistory, Tree, ViewRules, is_account};
+use kdc::directory::{DenyGroup, DirectoryView, Principal, SidHistory, Tree, ViewRules, is_account};
 use kdc::exchange::{
     self, AllowedKinds, Domain, Domains, Entropy, Issued, Refusal, Rejected, Snapshot, TicketRules, Timestamp,
 };
@@ -250,10 +250,17 @@ impl Scene {
         self
     }
 
-    /// Denies these by the configuration.
+    /// Denies these too by the configuration.
     #[must_use]
     pub fn denying(mut self, groups: &[&str]) -> Self {
-        self.view.deny_groups = groups.iter().map(|text| text.parse().unwrap()).collect();
+        self.view.deny_groups.extend(groups.iter().map(|text| text.parse::<DenyGroup>().unwrap()));
+        self
+    }
+
+    /// Switches `deny-replicators` on.
+    #[must_use]
+    pub fn denying_replicators(mut self) -> Self {
+        self.view.deny_replicators = true;
         self
     }
 

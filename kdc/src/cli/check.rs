@@ -136,8 +136,15 @@ impl Findings {
             )),
         }
         match &view.denials {
-            Ok(denials) if denials.groups().is_empty() => {}
-            Ok(denials) => self.good(&format!("{realm}: deny-groups: {} SIDs", denials.groups().len())),
+            Ok(denials) => {
+                for (key, sids) in
+                    [("deny-groups", denials.groups()), ("deny-replicators", denials.replicators())]
+                {
+                    if !sids.is_empty() {
+                        self.good(&format!("{realm}: {key} denies {} SIDs", sids.len()));
+                    }
+                }
+            }
             Err(fault) => self.problem(&format!("{realm}: nobody is served: {fault}")),
         }
         for number in keys.branches().map(|branch| branch.number()) {

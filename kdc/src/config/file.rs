@@ -256,6 +256,8 @@ pub struct PolicyRules {
     /// Groups or accounts that are denied, with everybody in them.
     #[serde(deserialize_with = "values::deny_groups")]
     pub deny_groups: Vec<DenyGroup>,
+    /// Whether whoever holds replication rights on the domain's head is denied.
+    pub deny_replicators: bool,
     /// Computer accounts.
     pub allow_computers: bool,
     /// Group-managed, standalone and delegated managed service accounts.

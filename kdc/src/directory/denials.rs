@@ -7,8 +7,10 @@ use pac::Sid;
 use policy::Denials;
 
 use super::dn::{DnKey, is_dn};
-use super::entry::Entry;
+use super::entry::{AttributeError, Entry};
 use super::name::same;
+use super::replicators::replicators;
+use super::view::ViewRules;
 
 /// What to read of an object that `deny-groups` may name.
 pub const NAMED_ATTRIBUTES: &[&str] = &["objectSid", "sAMAccountName"];
@@ -103,18 +105,27 @@ pub enum DenialFault {
         /// The entry, as configured.
         entry: DenyGroup,
     },
+    /// `deny-replicators` is on, and who holds replication rights cannot be told.
+    #[error(
+        "deny-replicators cannot be applied: {0}; let the account that reads the directory read the permissions of the \
+         domain's head"
+    )]
+    Replicators(#[from] AttributeError),
 }
 
-/// The SIDs of all entries, `named` holding the objects that they name, and perhaps others.
-pub(super) fn denials(groups: &[DenyGroup], named: &[&Entry]) -> Result<Denials, DenialFault> {
+/// What `rules` deny, `named` holding the objects that they name, and perhaps others.
+pub(super) fn denials(rules: &ViewRules, head: &Entry, named: &[&Entry]) -> Result<Denials, DenialFault> {
     let sid = |entry: &DenyGroup| {
         entry.sid(named.iter().copied()).ok_or_else(|| DenialFault::Group { entry: entry.clone() })
     };
-    Ok(Denials::of_groups(groups.iter().map(sid).collect::<Result<Vec<_>, _>>()?))
+    let groups = rules.deny_groups.iter().map(sid).collect::<Result<Vec<_>, _>>()?;
+    let replicators = if rules.deny_replicators { replicators(head)? } else { Vec::new() };
+    Ok(Denials::new(groups, replicators))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::security_descriptor::tests::DOMAIN_HEAD;
     use super::*;
 
     fn group(dn: &str, name: &str, sid: &str) -> Entry {
@@ -124,6 +135,11 @@ mod tests {
             entry.insert("objectSid", sid);
         }
         entry
+    }
+
+    fn resolved(entries: &[DenyGroup], named: &[&Entry]) -> Result<Denials, DenialFault> {
+        let rules = ViewRules { deny_groups: entries.to_vec(), ..ViewRules::default() };
+        denials(&rules, &Entry::new("DC=lab"), named)
     }
 
     fn parse(text: &str) -> Result<DenyGroup, NoDenyGroup> {
@@ -170,7 +186,7 @@ mod tests {
         ];
         for (text, expected) in cases {
             let entry = parse(text).expect(text);
-            let found = denials(std::slice::from_ref(&entry), &named);
+            let found = resolved(std::slice::from_ref(&entry), &named);
             match expected {
                 Some(sid) => {
                     assert_eq!(found.expect(text).groups(), [sid.parse().expect("a SID")], "{text}");
@@ -184,7 +200,19 @@ mod tests {
     fn one_entry_that_names_nothing_leaves_no_denials() {
         let tier = group("CN=Tier 0,DC=lab", "tier-0", "S-1-5-21-1-2-3-1300");
         let entries = ["tier-0", "gone"].map(|text| parse(text).expect(text));
-        let fault = denials(&entries, &[&tier]).expect_err("gone");
+        let fault = resolved(&entries, &[&tier]).expect_err("gone");
         assert!(fault.to_string().starts_with("deny-groups has \"gone\", which is not"), "{fault}");
+    }
+
+    #[test]
+    fn replication_rights_count_only_where_they_are_to() {
+        let mut head = Entry::new("DC=lab");
+        let rules = ViewRules { deny_replicators: true, ..ViewRules::default() };
+        let fault = denials(&rules, &head, &[]).expect_err("no descriptor");
+        let told = "deny-replicators cannot be applied: DC=lab: attribute nTSecurityDescriptor is absent";
+        assert!(fault.to_string().starts_with(told), "{fault}");
+        head.insert("nTSecurityDescriptor", DOMAIN_HEAD);
+        assert_eq!(denials(&rules, &head, &[]).expect("SIDs").replicators().len(), 7);
+        assert_eq!(denials(&ViewRules::default(), &head, &[]), Ok(Denials::default()));
     }
 }

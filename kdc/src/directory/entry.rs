@@ -10,6 +10,8 @@ use std::str;
 
 use pac::{FileTime, Sid};
 
+use super::security_descriptor::DescriptorError;
+
 /// An object of the directory: its distinguished name and its attributes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -310,6 +312,9 @@ pub enum Fault {
     /// `sIDHistory` with something else than accounts of other domains.
     #[error("holds a SID that is no account of another domain")]
     NotFormerSid,
+    /// A security descriptor that does not say who is granted what.
+    #[error("{0}")]
+    Descriptor(DescriptorError),
     /// A group of the account that is no group of a domain, where only those can be.
     #[error("holds a SID that is no group of a domain")]
     NotGroupOfDomain,

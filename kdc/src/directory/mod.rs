@@ -12,6 +12,8 @@ pub mod interval;
 pub mod ldif;
 pub mod path;
 pub mod principal;
+pub mod replicators;
+pub mod security_descriptor;
 pub mod tree;
 pub mod view;
 

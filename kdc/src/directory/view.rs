@@ -36,12 +36,14 @@ pub struct ViewRules {
     pub logon_server: Option<String>,
     /// Whom the operator denies on top of the branches' lists.
     pub deny_groups: Vec<DenyGroup>,
+    /// Whether whoever holds replication rights on the domain's head is denied too.
+    pub deny_replicators: bool,
 }
 
 /// The objects a [`DirectoryView`] is made of, wherever they were read from.
 #[derive(Clone, Debug)]
 pub struct DomainObjects<'a> {
-    /// The domain's head, with [`HEAD_ATTRIBUTES`].
+    /// The domain's head, with [`HEAD_ATTRIBUTES`], and with its security descriptor where [`ViewRules`] need it.
     pub head: &'a Entry,
     /// Its crossRef, with [`CROSS_REF_ATTRIBUTES`].
     pub cross_ref: &'a Entry,
@@ -122,7 +124,7 @@ impl DirectoryView {
             force_logoff: interval("forceLogoff")?,
             behavior_version: head.optional_flags("msDS-Behavior-Version")?.unwrap_or(0),
             branches: branches(&objects.branch_krbtgts, &objects.branch_computers, resolve)?,
-            denials: denials(&rules.deny_groups, &objects.named),
+            denials: denials(rules, head, &objects.named),
         })
     }
 }

@@ -60,6 +60,7 @@ impl Grounds<'_> {
             Verdict::Reveal(sid) => Ok(sid),
             Verdict::NeverReveal(sid) => Err(Refusal::NeverReveal.because(sid)),
             Verdict::DeniedByOperator(sid) => Err(Refusal::DeniedByOperator.because(sid)),
+            Verdict::Replicator(sid) => Err(Refusal::Replicator.because(sid)),
             Verdict::NotListed => Err(Refusal::NotOnAllowList.into()),
         }
     }

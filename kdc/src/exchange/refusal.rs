@@ -215,6 +215,8 @@ refusals! {
     NeverReveal = 20, "never_reveal";
     /// In one of the operator's `deny-groups`.
     DeniedByOperator = 20, "denied_by_operator";
+    /// Holds replication rights on the domain's head, and `deny-replicators` is on.
+    Replicator = 20, "replicator";
     /// Not on the branch's msDS-RevealOnDemandGroup.
     NotOnAllowList = 20, "not_on_allow_list";
 

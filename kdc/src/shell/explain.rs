@@ -42,7 +42,7 @@ pub struct Explanation {
     pub deciding: Option<Deciding>,
 }
 
-/// A SID on one of a branch's two lists or of the operator's own, and how the account comes by it.
+/// A SID on one of a branch's two lists or denied by the operator, and how the account comes by it.
 #[derive(Debug)]
 pub struct Deciding {
     /// The attribute, or the configuration's key.
@@ -117,6 +117,9 @@ fn deciding_sid(decision: &Result<Sid, Refused>) -> Option<(&'static str, Sid)> 
         }
         Err(Refused { reason: Refusal::DeniedByOperator, detail: Detail::Sid(sid), .. }) => {
             Some(("deny-groups", *sid))
+        }
+        Err(Refused { reason: Refusal::Replicator, detail: Detail::Sid(sid), .. }) => {
+            Some(("deny-replicators", *sid))
         }
         Err(_) => None,
     }

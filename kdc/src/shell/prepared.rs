@@ -65,6 +65,7 @@ impl PreparedDomain {
                 view: ViewRules {
                     logon_server: domain.logon_server.clone(),
                     deny_groups: domain.policy.deny_groups.clone(),
+                    deny_replicators: domain.policy.deny_replicators,
                 },
             },
         })

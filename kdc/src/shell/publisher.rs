@@ -54,9 +54,12 @@ impl Publisher {
                 },
                 directory: seen.map(|seen| seen.view),
             });
-            self.report(slot);
         }
+        // In this order: who is told that the daemon is ready is served.
         service.set_domains(Domains::new(domains.clone()));
+        if let Some(domain) = domains.get(index) {
+            self.report(domain);
+        }
         for check in CheckName::ALL {
             let passes = self.readiness.report().checks.iter().all(|line| line.name != check || line.ok);
             service.metrics().ready(check, passes);

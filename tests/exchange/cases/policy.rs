@@ -43,6 +43,9 @@ cases! {
     r28_c28_a_denial_of_what_is_no_object, "denials", refused(20, "denials_unresolved"), |scene| {
         scene.denying(&["Share Readers", "gone"])
     };
+    r28_c28_replication_rights_that_cannot_be_read, "denials", refused(20, "denials_unresolved"), |scene| {
+        without_descriptor(scene.denying_replicators())
+    };
     r28_c01_domain_admins_by_nesting, "user", refused(20, "never_reveal"), |scene| scene.user("dora", 1108);
     d19_a_key_list_for_a_denied_user, "user", refused(20, "never_reveal"), |scene| {
         scene.user("dora", 1108).request(|request| request.key_list = Some(vec![23]))
@@ -68,6 +71,13 @@ cases! {
     r28_a_former_sid_that_the_operator_denies, "sIDHistory", refused(20, "denied_by_operator"), |scene| {
         scene.set("Alice", "sIDHistory", "S-1-5-21-9-9-9-1300").denying(&["S-1-5-21-9-9-9-1300"])
     };
+    r28_who_holds_replication_rights,
+        "user", refused(20, "replicator"), |scene| scene.user("rita", 1116).denying_replicators();
+    r28_who_holds_replication_rights_as_alice_s_former_self, "sIDHistory", refused(20, "replicator"), |scene| {
+        scene
+            .set("Alice", "sIDHistory", "S-1-5-21-2718281828-3141592653-1618033988-1116")
+            .denying_replicators()
+    };
     r28_c07_on_neither_list, "user", refused(20, "not_on_allow_list"), |scene| scene.user("guido", 1112);
     r28_c07_alice_is_on_neither_list, "primary group", refused(20, "not_on_allow_list"), |scene| {
         scene.set("Alice", "primaryGroupID", "514")
@@ -78,6 +88,10 @@ cases! {
     }), |scene| scene;
     c04_a_group_that_the_operator_denies_and_alice_is_not_in,
         "denials", granted(|_| {}), |scene| scene.denying(&["Helpdesk", "S-1-5-21-9-9-9-512"]);
+    r28_replication_rights_where_they_are_not_asked_about,
+        "user", granted(|_| {}), |scene| without_descriptor(scene.user("rita", 1116));
+    r28_alice_who_holds_no_replication_rights,
+        "denials", granted(|_| {}), |scene| scene.denying_replicators();
     c11_a_computer_where_computers_are_allowed, "user", granted(|_| {}), |scene| {
         scene.user("WS1$", 1114).rules(|rules| rules.allowed_kinds.computers = true)
     };
@@ -94,4 +108,10 @@ cases! {
             .user("WS1$", 1114)
             .rules(|rules| rules.allowed_kinds.computers = true)
     };
+}
+
+/// The domain's permissions hidden from whoever reads the directory.
+fn without_descriptor(mut scene: Scene) -> Scene {
+    scene.ldif = scene.ldif.replace("nTSecurityDescriptor::", "description::");
+    scene
 }

@@ -32,6 +32,11 @@ const OPERATIONS: u32 = 100_000;
 const DOMAIN_SCOPE: &str = "1.2.840.113556.1.4.1339";
 /// LDAP_SERVER_EXTENDED_DN_OID ([MS-ADTS] 3.1.1.3.4.1.5): `<GUID=…>;<SID=…>;DN`.
 const EXTENDED_DN: &str = "1.2.840.113556.1.4.529";
+/// LDAP_SERVER_SD_FLAGS_OID ([MS-ADTS] 3.1.1.3.4.1.11): which parts of security descriptors come. Without it all would,
+/// and none if we may not read the SACL.
+const SD_FLAGS: &str = "1.2.840.113556.1.4.801";
+/// `SEQUENCE { Flags INTEGER (5) }`: OWNER_SECURITY_INFORMATION, DACL_SECURITY_INFORMATION.
+const SD_OWNER_AND_DACL: [u8; 5] = [0x30, 0x03, 0x02, 0x01, 0x05];
 /// `SEQUENCE { Flag INTEGER (1) }`: GUID and SID as strings rather than in hexadecimal.
 const EXTENDED_DN_STRINGS: [u8; 5] = [0x30, 0x03, 0x02, 0x01, 0x01];
 /// LDAP_CAP_ACTIVE_DIRECTORY_PARTIAL_SECRETS_OID ([MS-ADTS] 3.1.1.3.4.3): a read-only domain controller.
@@ -74,6 +79,8 @@ pub(super) struct Search<'a> {
     pub(super) limit: usize,
     /// Distinguished names come with the SID of what they name.
     pub(super) extended_names: bool,
+    /// Security descriptors come with owner and DACL.
+    pub(super) descriptors: bool,
 }
 
 impl<'a> Search<'a> {
@@ -86,12 +93,21 @@ impl<'a> Search<'a> {
             attributes,
             limit: 1,
             extended_names: false,
+            descriptors: false,
         }
     }
 
     /// The objects below `base` that match.
     pub(super) fn below(base: &'a str, filter: &'a str, attributes: &'a [&'a str], limit: usize) -> Self {
-        Self { base, scope: Scope::Subtree, filter, attributes, limit, extended_names: false }
+        Self {
+            base,
+            scope: Scope::Subtree,
+            filter,
+            attributes,
+            limit,
+            extended_names: false,
+            descriptors: false,
+        }
     }
 
     fn controls(&self) -> Vec<RawControl> {
@@ -102,6 +118,10 @@ impl<'a> Search<'a> {
         if self.extended_names {
             let val = Some(EXTENDED_DN_STRINGS.to_vec());
             controls.push(RawControl { ctype: EXTENDED_DN.to_owned(), crit: true, val });
+        }
+        if self.descriptors {
+            let val = Some(SD_OWNER_AND_DACL.to_vec());
+            controls.push(RawControl { ctype: SD_FLAGS.to_owned(), crit: true, val });
         }
         controls
     }

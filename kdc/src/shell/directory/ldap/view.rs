@@ -11,6 +11,7 @@ use super::connection::{Connection, Search, SearchError};
 use super::{LdapDirectory, complete, filter, object, plain};
 use crate::directory::branch::{BRANCH_COMPUTER_ATTRIBUTES, BRANCH_KRBTGT_ATTRIBUTES};
 use crate::directory::denials::NAMED_ATTRIBUTES;
+use crate::directory::replicators::DESCRIPTOR_ATTRIBUTE;
 use crate::directory::view::{CROSS_REF_ATTRIBUTES, HEAD_ATTRIBUTES, KRBTGT_ATTRIBUTES};
 use crate::directory::{DirectoryView, DomainObjects, Entry, ViewRules};
 use crate::shell::directory::ReadError;
@@ -73,7 +74,7 @@ async fn read(
     rules: &ViewRules,
 ) -> Result<(DirectoryView, Fingerprint), SearchError> {
     let identity = &connection.identity;
-    let head = required(connection, &identity.domain_dn, HEAD_ATTRIBUTES).await?;
+    let head = required(connection, &identity.domain_dn, &head_attributes(rules)).await?;
     let domain_sid = head.sid("objectSid").map_err(|error| refused(error.into()))?;
     let krbtgt_sid = domain_sid.with_rid(KRBTGT_RID);
     let krbtgt_sid =
@@ -110,10 +111,17 @@ async fn read(
     Ok((view, Fingerprint { server: identity.dns_host_name.clone(), filter, versions }))
 }
 
+/// The security descriptor is read only where it is of use: not everybody may read it.
+fn head_attributes(rules: &ViewRules) -> Vec<&'static str> {
+    let descriptor = rules.deny_replicators.then_some(DESCRIPTOR_ATTRIBUTE);
+    HEAD_ATTRIBUTES.iter().copied().chain(descriptor).collect()
+}
+
 /// The object `base`, which every domain has.
 async fn required(connection: &Connection, base: &str, attributes: &[&str]) -> Result<Entry, SearchError> {
     let attributes = with_version(attributes);
-    let answer = object(connection, &Search::object(base, &attributes)).await?;
+    let descriptors = attributes.contains(&DESCRIPTOR_ATTRIBUTE);
+    let answer = object(connection, &Search { descriptors, ..Search::object(base, &attributes) }).await?;
     answer
         .map(Answer::into_entry)
         .ok_or_else(|| refused(ReadError::data(base, "is not there, or may not be read")))
