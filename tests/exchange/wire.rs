@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use kdc::client::reply::Outcome;
 use kdc::client::transport::{Protocol, receive_frame, send_frame};
+use kdc::directory::SidHistory;
 use kdc::exchange::{Refusal, TicketRules};
 use kdc::krb::keys::Rc4;
 use kdc::krb::keytab::Keytab;
@@ -128,8 +129,11 @@ fn launch(scene: &Scene) -> Daemon {
         kinds.computers, kinds.service_accounts, kinds.administrator
     );
     let denied: Vec<_> = scene.view.deny_groups.iter().map(ToString::to_string).collect();
-    let replicators = scene.view.deny_replicators;
-    let _ = writeln!(toml, "deny-groups = {denied:?}\ndeny-replicators = {replicators}");
+    let (replicators, sid_history) = (scene.view.deny_replicators, scene.sid_history == SidHistory::Include);
+    let _ = writeln!(
+        toml,
+        "deny-groups = {denied:?}\ndeny-replicators = {replicators}\nsid-history = {sid_history}"
+    );
     let daemon = Daemon::launch_in(folder, &toml);
     if scene.directory_read {
         // Not until it is ready: with some directories it never is.

@@ -140,6 +140,8 @@ pub struct Scene {
     pub keytab: Vec<Entry>,
     /// `allow-rc4`
     pub rc4: Rc4,
+    /// `sid-history`
+    pub sid_history: SidHistory,
     /// What the configuration has to say of the domain's view.
     pub view: ViewRules,
     /// Whether the directory has been read.
@@ -178,6 +180,7 @@ impl Scene {
                 branch(BRANCH_KVNO, 17, &[0xb1; 16]),
             ],
             rc4: Rc4::Refused,
+            sid_history: SidHistory::Omit,
             view: ViewRules::default(),
             directory_read: true,
             now: Timestamp { seconds: at(0), microseconds: 123_456 },
@@ -254,6 +257,13 @@ impl Scene {
     #[must_use]
     pub fn denying(mut self, groups: &[&str]) -> Self {
         self.view.deny_groups.extend(groups.iter().map(|text| text.parse::<DenyGroup>().unwrap()));
+        self
+    }
+
+    /// Switches `sid-history` on.
+    #[must_use]
+    pub fn with_sid_history(mut self) -> Self {
+        self.sid_history = SidHistory::Include;
         self
     }
 
@@ -451,6 +461,7 @@ impl Full {
 pub struct Served {
     domains: Domains,
     directory: Arc<Directory>,
+    sid_history: SidHistory,
     /// The first account that was asked for: a loop of exchanges makes it once.
     first: OnceLock<(Sid, Option<Principal>)>,
     now: Timestamp,
@@ -470,9 +481,9 @@ impl Directory {
         Arc::new(Self { tree, view })
     }
 
-    fn account(&self, sid: &Sid, now: FileTime) -> Option<Principal> {
+    fn account(&self, sid: &Sid, sid_history: SidHistory, now: FileTime) -> Option<Principal> {
         let entry = self.tree.find(sid, now).unwrap().filter(is_account)?;
-        Some(Principal::from_entry(&entry, &self.view, SidHistory::Omit, now).unwrap())
+        Some(Principal::from_entry(&entry, &self.view, sid_history, now).unwrap())
     }
 }
 
@@ -498,6 +509,7 @@ impl Served {
         Self {
             domains: Domains::new(vec![Arc::new(domain)]),
             directory,
+            sid_history: scene.sid_history,
             first: OnceLock::new(),
             now: scene.now,
             source: scene.source,
@@ -520,7 +532,7 @@ impl Served {
         let find = |sid: &Sid| {
             let read = || {
                 let now = FileTime::from_unix_seconds(self.now.seconds.unix_seconds());
-                self.directory.account(sid, now)
+                self.directory.account(sid, self.sid_history, now)
             };
             match self.first.get_or_init(|| (*sid, read())) {
                 (first, account) if first == sid => account.as_ref(),

@@ -309,9 +309,6 @@ pub enum Fault {
     /// `logonHours` of another length than 21 octets.
     #[error("is not 21 octets of logon hours")]
     NotLogonHours,
-    /// `sIDHistory` with something else than accounts of other domains.
-    #[error("holds a SID that is no account of another domain")]
-    NotFormerSid,
     /// A security descriptor that does not say who is granted what.
     #[error("{0}")]
     Descriptor(DescriptorError),

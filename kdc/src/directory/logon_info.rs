@@ -55,12 +55,12 @@ pub(super) fn logon_info(
     account: &Account,
     view: &DirectoryView,
     now: FileTime,
-    sid_history: SidHistory,
+    former_sids: &[Sid],
 ) -> Result<LogonInfo, AttributeError> {
     let text = |name| Ok::<_, AttributeError>(entry.optional_text(name)?.unwrap_or_default().to_owned());
     let logoff_time = account.logon_hours.and_then(|hours| hours.closing(now)).unwrap_or(FileTime::NEVER);
     let password_last_set = entry.file_time("pwdLastSet")?;
-    let (groups, extra_sids) = memberships(entry, view, sid_history)?;
+    let (groups, extra_sids) = memberships(entry, view, former_sids)?;
     Ok(LogonInfo {
         logon_time: entry.optional_file_time("lastLogon")?.unwrap_or(FileTime::ZERO),
         logoff_time,
@@ -99,7 +99,7 @@ pub(super) fn logon_info(
 }
 
 /// GroupIds and ExtraSids: the global and universal groups of the own domain by ascending RID, the primary
-/// group in its place; then other domains' groups, the SID history if wanted, and S-1-18-1.
+/// group in its place; then other domains' groups, the former SIDs, and S-1-18-1.
 ///
 /// Windows asserts S-1-18-1 (the authentication authority vouched for the client) in every TGT it builds, so
 /// it is always there. Domain-local and BUILTIN groups never are: each service's domain controller adds its
@@ -107,7 +107,7 @@ pub(super) fn logon_info(
 fn memberships(
     entry: &Entry,
     view: &DirectoryView,
-    sid_history: SidHistory,
+    former_sids: &[Sid],
 ) -> Result<(Vec<GroupMembership>, Vec<SidAndAttributes>), AttributeError> {
     let mut rids = BTreeSet::from([entry.flags("primaryGroupID")?]);
     let mut foreign = BTreeSet::new();
@@ -119,9 +119,7 @@ fn memberships(
             None => return Err(entry.error("tokenGroupsGlobalAndUniversal", Fault::NotGroupOfDomain)),
         }
     }
-    if sid_history == SidHistory::Include {
-        foreign.extend(former_sids(entry, view)?);
-    }
+    foreign.extend(former_sids);
     let extra_sids = foreign.into_iter().chain([Sid::AUTHENTICATION_AUTHORITY_ASSERTED_IDENTITY]);
     Ok((
         rids.into_iter().map(|rid| GroupMembership { rid, attributes: GROUP_ENABLED }).collect(),
@@ -135,12 +133,11 @@ pub(super) fn required_sids(entry: &Entry, name: &str) -> Result<Vec<Sid>, Attri
     if sids.is_empty() { Err(entry.error(name, Fault::Absent)) } else { Ok(sids) }
 }
 
-/// `sIDHistory`: accounts of other domains. One of the own domain, or one that is no account of a domain, is
-/// what an attacker writes there to become an administrator.
-fn former_sids(entry: &Entry, view: &DirectoryView) -> Result<Vec<Sid>, AttributeError> {
-    let sids = entry.sids("sIDHistory")?;
+/// `sIDHistory`: accounts of other domains, for the PAC, and the rest, which is dropped. One of the own domain, or one
+/// that is no account of a domain, is what an attacker writes there to become an administrator.
+pub(super) fn former_sids(account: &Account, view: &DirectoryView) -> (Vec<Sid>, Vec<Sid>) {
     let is_former = |sid: &Sid| is_of_some_domain(sid) && !sid.is_in_domain(&view.domain_sid);
-    if sids.iter().all(is_former) { Ok(sids) } else { Err(entry.error("sIDHistory", Fault::NotFormerSid)) }
+    account.former_sids.iter().copied().partition(is_former)
 }
 
 /// S-1-5-21-domain-RID: an account or a group of some domain.

@@ -6,7 +6,7 @@ use policy::{Account, AccountKind, LogonHours};
 
 use super::entry::{AttributeError, Entry, Fault};
 use super::error::DirectoryError;
-use super::logon_info::{SidHistory, logon_info, required_sids};
+use super::logon_info::{SidHistory, former_sids, logon_info, required_sids};
 use super::name::{AccountNames, ClientName};
 use super::view::DirectoryView;
 
@@ -59,6 +59,8 @@ pub struct Principal {
     pub account: Account,
     /// The authentication policy and silo assigned to the account, as distinguished names.
     pub authentication_policies: Vec<String>,
+    /// Former SIDs that were kept out of the PAC though it was to have them: no account of another domain's.
+    pub dropped_sids: Vec<Sid>,
     /// The PAC, all but what a single ticket adds.
     pub pac: PreparedPac,
     /// How many group SIDs the PAC holds.
@@ -90,7 +92,11 @@ impl Principal {
         let account = account(entry, view)?;
         let sam_account_name = entry.text("sAMAccountName")?.to_owned();
         let user_principal_name = entry.optional_text("userPrincipalName")?.map(str::to_owned);
-        let logon_info = logon_info(entry, &account, view, now, sid_history)?;
+        let (former_sids, dropped_sids) = match sid_history {
+            SidHistory::Include => former_sids(&account, view),
+            SidHistory::Omit => (Vec::new(), Vec::new()),
+        };
+        let logon_info = logon_info(entry, &account, view, now, &former_sids)?;
         let names = AccountNames {
             sam_account_name: &sam_account_name,
             user_principal_name: user_principal_name.as_deref(),
@@ -113,6 +119,7 @@ impl Principal {
             dns_domain_name: view.dns_domain_name.clone(),
             account,
             authentication_policies: authentication_policies(entry)?,
+            dropped_sids,
             pac,
             group_count: logon_info.groups.len().saturating_add(logon_info.extra_sids.len()),
         })

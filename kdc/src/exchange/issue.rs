@@ -113,6 +113,9 @@ impl AdmittedClient<'_, '_, '_> {
         if client.wishes.key_list {
             notes.add(Note::KeyListIgnored);
         }
+        if !self.0.account.dropped_sids.is_empty() {
+            notes.add(Note::SidHistoryDropped);
+        }
         Ok(Issued { reply, who: client.who, endtime, session_etype, notes })
     }
 

@@ -10,11 +10,15 @@ pub enum Note {
     KeyListIgnored = 2,
     /// The PAC's KDC signature is of a type for which no key is loaded; the server signature decided.
     KdcSignatureUnverified = 4,
+    /// `sIDHistory` holds SIDs that are no other domain's accounts, and the PAC does not have them: somebody tried to
+    /// make an administrator.
+    SidHistoryDropped = 8,
 }
 
 impl Note {
     /// Every remark.
-    pub const ALL: &'static [Self] = &[Self::LongPartial, Self::KeyListIgnored, Self::KdcSignatureUnverified];
+    pub const ALL: &'static [Self] =
+        &[Self::LongPartial, Self::KeyListIgnored, Self::KdcSignatureUnverified, Self::SidHistoryDropped];
 
     /// The stable name used in logs and audit events.
     #[must_use]
@@ -23,6 +27,7 @@ impl Note {
             Self::LongPartial => "long_partial",
             Self::KeyListIgnored => "keylist_ignored",
             Self::KdcSignatureUnverified => "kdc_signature_unverified",
+            Self::SidHistoryDropped => "sid_history_dropped",
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use pac::{FileTime, Sid};
 use tokio::sync::watch;
+use tracing::warn;
 
 use super::clock::Clock;
 use super::directory::{Directory, Found, Poller, PrincipalCache, ReadError, Seen};
@@ -115,12 +116,16 @@ impl DomainDirectory {
     /// [`ReadError`]; an incomplete answer is one.
     pub async fn find(&self, sid: Sid, view: Arc<DirectoryView>, now: Instant) -> Found<Principal> {
         let directory = Arc::clone(&self.directory);
+        let realm = Arc::clone(&self.realm);
         let (sid_history, searches) = (self.sid_history, self.searches.clone());
         let wall = FileTime::from_unix_seconds(self.clock.now().seconds.unix_seconds());
         self.cache
             .find(sid, now, || async move {
                 let found = directory.find(&sid, &view, sid_history, wall).await;
                 searches.count(&found);
+                if let Ok(Some(principal)) = &found {
+                    tell_of_dropped(&realm, principal);
+                }
                 found
             })
             .await
@@ -132,5 +137,17 @@ impl DomainDirectory {
     /// [`ReadError`].
     pub async fn name_exists(&self, name: &ClientName) -> Result<bool, ReadError> {
         self.directory.name_exists(name).await
+    }
+}
+
+/// Each time such an account is read: nothing legitimate writes what was dropped.
+fn tell_of_dropped(realm: &str, principal: &Principal) {
+    for sid in &principal.dropped_sids {
+        warn!(
+            realm,
+            client_sid = %principal.sid,
+            dropped_sid = %sid,
+            "sIDHistory holds a SID that is no account of another domain; it is left out of the PAC: find out who wrote it"
+        );
     }
 }

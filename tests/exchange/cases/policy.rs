@@ -1,5 +1,6 @@
 //! Who may be exchanged: rows 27 to 29 of the protocol, part 4.3 of the catalogue.
 
+use ::pac::Sid;
 use tgtx_tests::scene::sid;
 
 use super::*;
@@ -61,6 +62,9 @@ cases! {
     r28_c05_a_former_sid_that_is_never_revealed, "sIDHistory", refused(20, "never_reveal"), |scene| {
         scene.set("Alice", "sIDHistory", "S-1-5-32-548")
     };
+    r28_b10_a_former_sid_that_is_dropped_denies_all_the_same, "sIDHistory", refused(20, "never_reveal"), |scene| {
+        scene.set("Alice", "sIDHistory", "S-1-5-32-548").with_sid_history()
+    };
     r28_c04_a_group_that_the_operator_denies,
         "denials", refused(20, "denied_by_operator"), |scene| scene.denying(&["Helpdesk", "share readers"]);
     r28_c05_alice_whom_the_operator_denies, "denials", refused(20, "denied_by_operator"), |scene| {
@@ -92,6 +96,22 @@ cases! {
         "user", granted(|_| {}), |scene| without_descriptor(scene.user("rita", 1116));
     r28_alice_who_holds_no_replication_rights,
         "denials", granted(|_| {}), |scene| scene.denying_replicators();
+    b10_former_sids_are_no_part_of_the_pac, "sIDHistory", granted(|got| {
+        assert!(!got.pac().groups().contains(&other_forest()), "{:?}", got.pac().groups());
+        assert!(got.notes.is_empty(), "{:?}", got.notes);
+    }), |scene| scene.set("Alice", "sIDHistory", &other_forest().to_string());
+    b10_former_sids_where_they_are_wanted, "sIDHistory", granted(|got| {
+        assert!(got.pac().groups().contains(&other_forest()), "{:?}", got.pac().groups());
+        assert!(got.notes.is_empty(), "{:?}", got.notes);
+    }), |scene| scene.set("Alice", "sIDHistory", &other_forest().to_string()).with_sid_history();
+    b10_a_former_sid_of_the_own_domain_is_dropped_and_told_of, "sIDHistory", granted(|got| {
+        assert!(!got.pac().groups().contains(&sid(519)), "{:?}", got.pac().groups());
+        assert_eq!(got.notes, ["sid_history_dropped"]);
+    }), |scene| scene.set("Alice", "sIDHistory", &sid(519).to_string()).with_sid_history();
+    b10_a_former_sid_of_no_domain_is_dropped_and_told_of, "sIDHistory", granted(|got| {
+        assert!(!got.pac().groups().contains(&enterprise_domain_controllers()), "{:?}", got.pac().groups());
+        assert_eq!(got.notes, ["sid_history_dropped"]);
+    }), |scene| scene.set("Alice", "sIDHistory", &enterprise_domain_controllers().to_string()).with_sid_history();
     c11_a_computer_where_computers_are_allowed, "user", granted(|_| {}), |scene| {
         scene.user("WS1$", 1114).rules(|rules| rules.allowed_kinds.computers = true)
     };
@@ -108,6 +128,16 @@ cases! {
             .user("WS1$", 1114)
             .rules(|rules| rules.allowed_kinds.computers = true)
     };
+}
+
+/// Enterprise Admins of another forest.
+fn other_forest() -> Sid {
+    "S-1-5-21-9-9-9-519".parse().unwrap()
+}
+
+/// S-1-5-9, which only domain controllers are.
+fn enterprise_domain_controllers() -> Sid {
+    "S-1-5-9".parse().unwrap()
 }
 
 /// The domain's permissions hidden from whoever reads the directory.

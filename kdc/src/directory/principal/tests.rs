@@ -159,11 +159,23 @@ fn sid_history_goes_in_only_when_wanted_and_only_from_other_domains() {
         |principal: &Principal| logon_info(principal).extra_sids.iter().any(|extra| extra.sid == former);
     assert!(has(&include(&entry).expect("principal")));
     assert!(!has(&principal(&entry, &view).expect("principal")));
-    for forged in [view.domain_sid.with_rid(512).expect("a SID"), sid("S-1-5-32-544"), sid("S-1-18-1")] {
-        let entry = with("sIDHistory", &[&forged.to_bytes()]);
-        let expected: DirectoryError = entry.error("sIDHistory", Fault::NotFormerSid).into();
-        assert_eq!(include(&entry).expect_err("a forged SID"), expected);
-    }
+    assert!(include(&entry).expect("principal").dropped_sids.is_empty());
+}
+
+#[test]
+fn former_sids_that_were_never_another_domains_are_dropped_and_told_of() {
+    let (_, view) = testuser();
+    let (former, own) = (sid("S-1-5-21-9-9-9-512"), |rid| view.domain_sid.with_rid(rid).expect("a SID"));
+    let forged = [own(512), own(1104), sid("S-1-5-32-544"), sid("S-1-18-1"), sid("S-1-5-9")];
+    let values: Vec<_> = forged.iter().chain([&former]).map(Sid::to_bytes).collect();
+    let entry = with("sIDHistory", &values.iter().map(Vec::as_slice).collect::<Vec<_>>());
+    let principal = Principal::from_entry(&entry, &view, SidHistory::Include, now()).expect("principal");
+    assert_eq!(principal.dropped_sids, forged);
+    let extra: Vec<Sid> = logon_info(&principal).extra_sids.iter().map(|extra| extra.sid).collect();
+    assert_eq!(extra, [former, Sid::AUTHENTICATION_AUTHORITY_ASSERTED_IDENTITY]);
+    assert_eq!(principal.account.former_sids.len(), 6, "they deny all the same");
+    let omitted = Principal::from_entry(&entry, &view, SidHistory::Omit, now()).expect("principal");
+    assert!(omitted.dropped_sids.is_empty());
 }
 
 #[test]
