@@ -19,8 +19,8 @@ use crate::krb::crypto::{CONFOUNDER_LEN, CipherKey, EncryptionKey, KeyUsage, Mac
 use crate::krb::der::Der;
 use crate::krb::messages::{
     ApReq, Checksum, EncryptedData, EncryptionKeyView, FastArmor, KdcRep, KrbFastFinished, KrbFastReq,
-    KrbFastResponse, PaData, PaDatas, PaFxFastReply, PaFxFastRequest, WireInt, anonymous, fast_options,
-    pa_type,
+    KrbFastResponse, PaData, PaDatas, PaFxFastReply, PaFxFastRequest, PaPacOptions, WireInt, anonymous,
+    fast_options, pa_type, pac_options,
 };
 
 /// A request that is out of its armour, or came without one, and asks for an exchange.
@@ -106,14 +106,22 @@ fn open(
         return Err(Refusal::FastOption.into());
     }
     let hides_client = request.fast_options & fast_options::HIDE_CLIENT_NAMES != 0;
-    let armor = Armor { key, nonce: request.req_body.nonce, hides_client, pac_options: None };
+    let armor = Armor {
+        key,
+        nonce: request.req_body.nonce,
+        hides_client,
+        pac_options: branch_aware_options(request.padata),
+    };
     match read(&request, ticket, now) {
-        Ok(wishes) => {
-            let pac_options = wishes.is_branch_aware().then_some(wishes.pac_options);
-            Ok((wishes, Armor { pac_options, ..armor }))
-        }
+        Ok(wishes) => Ok((wishes, armor)),
         Err(refused) => Err(refused.under(Some(Arc::new(armor)))),
     }
+}
+
+/// The flags of PA-PAC-OPTIONS, if the client knows branches: what is wrong with the request need not be known.
+fn branch_aware_options(padata: PaDatas<'_>) -> Option<u32> {
+    let options = PaPacOptions::parse(padata.of_kind(pa_type::PAC_OPTIONS).next()?).ok()?;
+    (options.0 & pac_options::BRANCH_AWARE != 0).then_some(options.0)
 }
 
 /// What the armour holds. Of its padata, PA-TGS-REQ and PA-FX-FAST mean nothing inside and are passed over, as MIT and
