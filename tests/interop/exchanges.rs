@@ -206,7 +206,7 @@ fn granted(outcome: Outcome, what: &str) -> Granted {
 
 /// Whose it is, from when, and that its PAC names the groups that Windows would put into a TGT: nested global and
 /// universal ones, none that is domain-local or BUILTIN.
-fn assert_ticket_is_of(lab: &Lab, user: &User, full: &Credential, partial: &Credential) {
+pub(crate) fn assert_ticket_is_of(lab: &Lab, user: &User, full: &Credential, partial: &Credential) {
     let opened: OpenedTicket = device::open(lab, full);
     assert_eq!((&full.client, &opened.client), (&partial.client, &partial.client));
     assert_eq!(full.server, Principal::krbtgt(&lab.realm));
@@ -231,7 +231,7 @@ fn assert_ticket_is_of(lab: &Lab, user: &User, full: &Credential, partial: &Cred
 }
 
 /// Samba's KDC gives a service ticket for it, and its LDAP server then knows the user.
-fn assert_samba_takes(lab: &Lab, user: &User, full: Credential) {
+pub(crate) fn assert_samba_takes(lab: &Lab, user: &User, full: Credential) {
     let folder = Folder::new();
     let file = Ccache::of(full).to_bytes().expect("a credential cache");
     let ccache = folder.write("full.ccache", &*file, 0o600);
