@@ -11,10 +11,11 @@ mod observed;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use kdc::client::SessionKey;
 use kdc::client::request::Exchange;
 use kdc::client::transport::{Kdc, Protocol};
 use tgtx_tests::daemon::Daemon;
-use tgtx_tests::device::{Entra, domain_keys, exchange};
+use tgtx_tests::device::{Entra, domain_keys, exchange, random};
 use tgtx_tests::lab::Lab;
 use tgtx_tests::settings::Settings;
 
@@ -59,6 +60,9 @@ fn compare(lab: &Lab, daemon: SocketAddr, case: &Case) -> Vec<Difference> {
         let partial = partial.mint().unwrap();
         let mut request = exchange(&partial);
         let first = case.replayed.then(|| request.encode().unwrap());
+        if case.armored {
+            request.arm(SessionKey::aes256(&random()), random()).unwrap();
+        }
         (case.request)(&mut request);
         let mut octets = request.encode().unwrap();
         (case.octets)(&mut octets);

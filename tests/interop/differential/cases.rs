@@ -1,10 +1,15 @@
 //! What both are asked.
 
+use kdc::client::fast::Fast;
 use kdc::client::mint::{PartialTgt, TicketData, with_pacs};
 use kdc::client::request::{BodyChecksum, Exchange};
 use kdc::client::{Address, BranchKey, Principal, SessionKey};
 use kdc::krb::crypto::{EncryptionKey, EncryptionType};
-use kdc::krb::messages::{KerberosTime, WireInt, kdc_options, name_type, pa_type, pac_options, ticket_flags};
+use kdc::krb::der::Der;
+use kdc::krb::messages::{
+    AuthorizationData, AuthorizationElement, KerberosTime, WireInt, ad_type, fast_options, kdc_options,
+    name_type, pa_type, pac_options, ticket_flags,
+};
 use pac::{BufferType, FileTime, GroupMembership};
 use tgtx_tests::lab::Lab;
 use tgtx_tests::scene::later;
@@ -17,6 +22,8 @@ pub(super) struct Case {
     /// Likewise.
     pub(super) branch: &'static str,
     pub(super) ticket: fn(&mut PartialTgt<'_>, &Lab),
+    /// Whether the request is in an armour (FAST) before it is changed.
+    pub(super) armored: bool,
     pub(super) request: fn(&mut Exchange<'_>),
     pub(super) octets: fn(&mut Vec<u8>),
     /// Whether the unchanged request is sent before.
@@ -29,6 +36,7 @@ const fn of(name: &'static str, user: &'static str) -> Case {
         user,
         branch: "azuread",
         ticket: |_, _| {},
+        armored: false,
         request: |_| {},
         octets: |_| {},
         replayed: false,
@@ -45,6 +53,11 @@ const fn request(name: &'static str, change: fn(&mut Exchange<'_>)) -> Case {
 
 const fn branch(name: &'static str, branch: &'static str) -> Case {
     Case { branch, ..of(name, "alice") }
+}
+
+/// In an armour.
+const fn armored(name: &'static str, change: fn(&mut Exchange<'_>)) -> Case {
+    Case { armored: true, ..request(name, change) }
 }
 
 /// Every case.
@@ -285,6 +298,43 @@ const CASES: &[Case] = &[
         request.additional_tickets = vec![request.credential.ticket.clone()];
     }),
     request("FX-FAST-ARMOR", |request| request.more_padata.push((pa_type::FX_FAST_ARMOR, vec![0x30, 0]))),
+
+    // FAST.
+    armored("FAST", |_| {}),
+    armored("FAST with a subkey of AES128", |request| request.arm(SessionKey::aes128(&[0x5b; 16]), [4; 16]).unwrap()),
+    armored("FAST that hides the client", |request| fast(request).options = fast_options::HIDE_CLIENT_NAMES),
+    armored("FAST with an option that need not be known", |request| fast(request).options = 0x0000_8000),
+    armored("FAST with an unknown critical option", |request| fast(request).options = 0x2000_0000),
+    armored("FAST without a subkey", |request| request.subkey = None),
+    armored("FAST under another key", |request| fast(request).key = SessionKey::aes256(&[9; 32])),
+    armored("FAST that does not decode", |request| fast(request).sealed = Some(vec![0x30, 0])),
+    armored("FAST with a checksum without a key", |request| fast(request).checksum = BodyChecksum::RsaMd5),
+    armored("FAST with another checksum", |request| fast(request).checksum = BodyChecksum::Other(16, vec![0; 12])),
+    armored("FAST and the sign of it", |request| request.authenticator_data = Some(fast_used())),
+    request("the sign of FAST without it", |request| request.authenticator_data = Some(fast_used())),
+    request("PA-FX-FAST of nothing", |request| request.more_padata.push((pa_type::FX_FAST, Vec::new()))),
+    armored("FAST and till inside alone", |request| {
+        leave_the_outside(request);
+        request.till = later(request.ctime, 3600);
+        request.etypes = vec![17];
+    }),
+    armored("FAST without sname inside", |request| {
+        leave_the_outside(request);
+        request.names_server = false;
+    }),
+    armored("FAST for another realm inside", |request| {
+        leave_the_outside(request);
+        request.server.realm = b"OTHER.EXAMPLE".to_vec();
+    }),
+    armored("FAST with another nonce outside", |request| {
+        leave_the_outside(request);
+        request.nonce = WireInt::unsigned(request.nonce.as_u32() ^ 1);
+    }),
+    Case { user: "denied", ..armored("FAST, denied", |_| {}) },
+    Case { user: "unlisted", ..armored("FAST, on neither list", |_| {}) },
+    Case { user: "disabled", ..armored("FAST, disabled", |_| {}) },
+    Case { user: "password_expired", ..armored("FAST, password expired", |_| {}) },
+    Case { ticket: |ticket, _| ticket.pac.requestor = None, ..armored("FAST, no PAC_REQUESTOR", |_| {}) },
     Case { octets: |octets| octets.push(0), ..of("an octet behind the request", "alice") },
 ];
 
@@ -294,6 +344,23 @@ impl Case {
         self.request = |request| request.server = Principal::krbtgt("LAB.EXAMPLE");
         self
     }
+}
+
+fn fast<'r>(request: &'r mut Exchange<'_>) -> &'r mut Fast {
+    request.fast.as_mut().unwrap()
+}
+
+/// The body outside of the armour stays as it is now.
+fn leave_the_outside(request: &mut Exchange<'_>) {
+    fast(request).outer_body = Some(request.body().unwrap());
+}
+
+/// AD-fx-fast-used, in authorization data that need not be understood.
+fn fast_used() -> Vec<u8> {
+    let used = [AuthorizationElement { ad_type: ad_type::FX_FAST_USED, data: &[] }];
+    let used = AuthorizationData::of(&used).to_der();
+    let if_relevant = [AuthorizationElement { ad_type: ad_type::IF_RELEVANT, data: &used }];
+    AuthorizationData::of(&if_relevant).to_der()
 }
 
 fn set_name(ticket: &mut PartialTgt<'_>, name: &[u8]) {

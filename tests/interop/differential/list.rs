@@ -122,3 +122,49 @@ pub(super) fn entries(differences: &[Difference]) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use std::slice;
+
+    use super::{Difference, List};
+
+    const LIST: &str = r#"
+        [[difference]]
+        cases = ["denied", "disabled"]
+        field = "outcome"
+        ours = "20"
+        samba = "12"
+        why = "The directory's lists decide, not the account's state."
+
+        [[difference]]
+        cases = ["*"]
+        field = "e-text"
+        ours = "none"
+        samba = "*"
+        why = "Windows' errors have no text: whatever it would say."
+    "#;
+
+    fn difference(case: &'static str, field: &'static str, ours: String, samba: String) -> Difference {
+        Difference { field, ours, samba, case }
+    }
+
+    #[test]
+    fn what_is_not_listed_is_told_and_what_no_longer_occurs_too() {
+        let list: List = toml::from_str(LIST).unwrap();
+        let outcome = |case, samba: &str| difference(case, "outcome", "20".to_owned(), samba.to_owned());
+        let text = difference("anything", "e-text", "none".to_owned(), "there".to_owned());
+        let (denied, disabled) = (outcome("denied", "12"), outcome("disabled", "12"));
+        let all = [denied.clone(), disabled.clone(), text.clone()];
+        assert_eq!(list.against(&all), (vec![], vec![]));
+
+        let [another_value, another_case] = [outcome("denied", "18"), outcome("bob", "12")];
+        for unlisted in [another_value, another_case] {
+            let seen = [&all[..], slice::from_ref(&unlisted)].concat();
+            assert_eq!(list.against(&seen), (vec![unlisted], vec![]));
+        }
+        let gone = |differences: &[Difference]| list.against(differences).1;
+        assert_eq!(gone(&[denied, text]), [r#"outcome: ours "20", Samba's "12": in ["disabled"]"#]);
+        assert_eq!(gone(&all[..2]), [r#"e-text: ours "none", Samba's "*": in ["*"]"#]);
+    }
+}

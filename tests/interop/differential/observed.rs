@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use kdc::client::BranchKey;
 use kdc::client::errors::error_name;
 use kdc::client::inspect::{OpenedPac, OpenedTicket};
-use kdc::client::reply::{Granted, Outcome};
+use kdc::client::reply::{Denied, Granted, Outcome};
 use kdc::client::request::Exchange;
 use kdc::krb::der::Der;
 use kdc::krb::messages::{KerberosTime, KrbError, ticket_flags};
@@ -47,7 +47,7 @@ impl Reader<'_> {
     /// A reply to this request.
     pub(super) fn reply(&self, reply: &[u8], request: &Exchange<'_>) -> Observed {
         match Outcome::read(reply, request) {
-            Ok(Outcome::Denied(_)) => error(&KrbError::parse(reply).unwrap(), request),
+            Ok(Outcome::Denied(denied)) => error(&denied, &KrbError::parse(reply).unwrap(), request),
             Ok(Outcome::Granted(granted)) => self.granted(&granted),
             Err(error) => BTreeMap::from([("outcome", format!("a reply that does not hold: {error}"))]),
         }
@@ -69,6 +69,18 @@ impl Reader<'_> {
         see("ticket kvno", granted.ticket_kvno.map_or("none".to_owned(), |kvno| kvno.as_u32().to_string()));
         see("key-expiration", present(granted.key_expiration.is_some()));
         see("last-req types", listed(granted.last_req.iter().map(|(kind, _)| kind)));
+        see("client in the open", granted.client_in_the_open.to_string());
+        let fast = granted.fast.as_ref();
+        let finished = fast.and_then(|fast| fast.finished.as_ref());
+        see(
+            "padata in the armour",
+            fast.map_or(String::new(), |fast| listed(fast.padata.iter().map(|(kind, _)| kind))),
+        );
+        see("strengthen-key", present(fast.is_some_and(|fast| fast.strengthen_key.is_some())));
+        see(
+            "ticket-checksum",
+            finished.map_or("none".to_owned(), |finished| finished.checksum_type.to_string()),
+        );
         see("padata", listed(granted.padata.iter().map(|(kind, _)| kind)));
         see("encrypted-pa-data", listed(granted.encrypted_padata.iter().map(|(kind, _)| kind)));
         see("PA-SUPPORTED-ENCTYPES", hex(granted.supported_enctypes));
@@ -170,22 +182,23 @@ impl Reader<'_> {
     }
 }
 
-fn error(error: &KrbError<'_>, request: &Exchange<'_>) -> Observed {
+fn error(denied: &Denied, error: &KrbError<'_>, request: &Exchange<'_>) -> Observed {
     let code = error.error_code;
     let name = error_name(code).unwrap_or("");
-    let e_data = match error.e_data {
-        None => "none".to_owned(),
-        Some(_) => {
-            let status =
-                kdc::client::reply::Denied::parse(&error.to_der()).and_then(|denied| denied.nt_status);
-            status.map_or("something else".to_owned(), |status| format!("NTSTATUS {status:08x}"))
-        }
+    let e_data = match (error.e_data, denied.nt_status) {
+        (None, _) => "none".to_owned(),
+        (Some(_), Some(status)) => format!("NTSTATUS {status:08x}"),
+        (Some(_), None) if denied.armored.is_some() => "none".to_owned(),
+        (Some(_), None) => "something else".to_owned(),
     };
+    let armour = denied.armored.as_ref();
+    let armour = armour.map_or("none".to_owned(), |padata| listed(padata.iter().map(|(kind, _)| kind)));
     let asked = request.names_server.then(|| request.server.to_string());
     let answered = format!("{}@{}", error.sname, String::from_utf8_lossy(error.realm));
     BTreeMap::from([
         ("outcome", format!("{code} {name}")),
         ("e-data", e_data),
+        ("armour", if denied.code == code { armour } else { format!("says {}", denied.code) }),
         ("e-text", present(error.e_text.is_some())),
         ("client's time", present(error.ctime.is_some() || error.cusec.is_some())),
         ("client's name", present(error.cname.is_some() || error.crealm.is_some())),
