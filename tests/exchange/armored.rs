@@ -4,13 +4,17 @@
 use kdc::client::SessionKey;
 use kdc::client::fast::Fast;
 use kdc::client::reply::{Denied, Outcome, ReplyError};
+use kdc::client::request::BodyChecksum;
 use kdc::exchange::{self, Refusal, Rejected, Unidentified};
+use kdc::krb::crypto::{CipherKey, EncryptionKey, EncryptionType, KeyUsage, MacKey};
 use kdc::krb::der::Der;
 use kdc::krb::messages::{
-    AuthorizationData, AuthorizationElement, EncryptedData, KdcRep, KdcReq, KrbError, PaDatas, Ticket,
-    ad_type, fast_options, pa_type,
+    AuthorizationData, AuthorizationElement, EncryptedData, KdcRep, KdcReq, KrbError, PaDatas,
+    PaFxFastRequest, Ticket, ad_type, fast_options, pa_type,
 };
 use tgtx_tests::scene::{REALM, Scene, at};
+
+use crate::cases::with_padata;
 
 #[test]
 fn subkeys_of_every_type_armour() {
@@ -115,6 +119,89 @@ fn a_flipped_bit_is_refused_where_it_is_protected() {
             }
         }
     }
+}
+
+/// What is in the armour, cut anywhere under its seal or with an octet behind it, is none of it read; the seal itself,
+/// cut anywhere, does not open.
+#[test]
+fn what_is_in_the_armour_counts_whole_or_not_at_all() {
+    let scene = Scene::new().armored();
+    let (served, good) = (scene.served(), scene.encode());
+    let refusal = |octets: &[u8]| match served.exchange(octets) {
+        Err(Rejected::Refused(refused)) => refused.reason,
+        other => panic!("{other:?}"),
+    };
+    let request = KdcReq::parse(&good).unwrap();
+    let fast = PaFxFastRequest::parse(request.padata_of_kind(pa_type::FX_FAST).next().unwrap()).unwrap();
+    let sealed = fast.enc_fast_req;
+    let key = armor_key(&scene);
+    let inside = CipherKey::new(&key, KeyUsage::FastEnc).open(sealed.cipher).unwrap().to_vec();
+
+    let resealed =
+        |inside: Vec<u8>| Scene::new().fast(move |fast| fast.sealed = Some(inside.clone())).encode();
+    assert!(served.exchange(&resealed(inside.clone())).is_ok());
+    for end in 0..inside.len() {
+        assert_eq!(refusal(&resealed(inside[..end].to_vec())), Refusal::FastMalformed, "cut to {end}");
+    }
+    assert_eq!(refusal(&resealed([&inside[..], &[0]].concat())), Refusal::FastMalformed);
+
+    for end in 0..sealed.cipher.len() {
+        let enc_fast_req = EncryptedData { cipher: &sealed.cipher[..end], ..sealed };
+        let cut = PaFxFastRequest { enc_fast_req, ..fast }.to_der();
+        assert_eq!(
+            refusal(&with_padata(&good, pa_type::FX_FAST, |value| value.clone_from(&cut)).unwrap()),
+            Refusal::FastIntegrity,
+            "cut to {end}"
+        );
+    }
+}
+
+/// RFC 6113 §5.4.2: the checksum is the armour key's, of its own usage, whole, over this AP-REQ.
+#[test]
+fn the_armour_is_tied_to_its_ap_req_by_no_other_checksum() {
+    let scene = Scene::new().armored();
+    let good = scene.encode();
+    let ap_req = ap_req(&good);
+    let armor = armor_key(&scene);
+    let [session_key, subkey] = [[0x5e; 32], [0x5b; 32]]
+        .map(|octets| EncryptionKey::from_bytes(EncryptionType::Aes256Sha1, &octets).unwrap());
+    let mac = |key, usage, octets: &[u8]| MacKey::new(key, usage).mac(octets).as_bytes().to_vec();
+    let usage = KeyUsage::FastReqChecksum;
+    let right = mac(&armor, usage, &ap_req);
+    let refusal = |value: &[u8]| {
+        let checksum = BodyChecksum::Other(16, value.to_vec());
+        Scene::new().fast(move |fast| fast.checksum = checksum.clone()).run().map_err(|rejected| {
+            match rejected {
+                Rejected::Refused(refused) => refused.reason,
+                other => panic!("{other:?}"),
+            }
+        })
+    };
+    assert!(refusal(&right).is_ok());
+    let other = Scene::new().request(|request| request.cusec ^= 1).armored().encode();
+    let wrong = [
+        ("the session key", mac(&session_key, usage, &ap_req)),
+        ("the subkey", mac(&subkey, usage, &ap_req)),
+        ("another usage", mac(&armor, KeyUsage::TgsReqAuthenticatorChecksum, &ap_req)),
+        ("the body", mac(&armor, usage, KdcReq::parse(&good).unwrap().body_der())),
+        ("another authenticator", mac(&armor, usage, &self::ap_req(&other))),
+        ("cut", right[..11].to_vec()),
+        ("longer", [&right[..], &[0]].concat()),
+        ("nothing", Vec::new()),
+    ];
+    for (name, value) in wrong {
+        assert_eq!(refusal(&value).map(|_| ()), Err(Refusal::FastChecksumMismatch), "{name}");
+    }
+}
+
+fn armor_key(scene: &Scene) -> EncryptionKey {
+    let credential = scene.credential();
+    scene.exchange(&credential).fast.unwrap().key.encryption_key().unwrap()
+}
+
+/// The value of PA-TGS-REQ.
+fn ap_req(request: &[u8]) -> Vec<u8> {
+    KdcReq::parse(request).unwrap().padata_of_kind(pa_type::TGS_REQ).next().unwrap().to_vec()
 }
 
 /// What the shell refuses is answered in the armour too: a replay, a directory that is away, a name to be looked up.

@@ -19,8 +19,8 @@ use crate::krb::crypto::{CONFOUNDER_LEN, CipherKey, EncryptionKey, KeyUsage, Mac
 use crate::krb::der::Der;
 use crate::krb::messages::{
     ApReq, Checksum, EncryptedData, EncryptionKeyView, FastArmor, KdcRep, KrbFastFinished, KrbFastReq,
-    KrbFastResponse, PaData, PaDatas, PaFxFastReply, PaFxFastRequest, PaPacOptions, WireInt, anonymous,
-    fast_options, pa_type, pac_options,
+    KrbFastResponse, MAX_PADATA, PaData, PaDatas, PaFxFastReply, PaFxFastRequest, PaPacOptions, WireInt,
+    anonymous, fast_options, pa_type, pac_options,
 };
 
 /// A request that is out of its armour, or came without one, and asks for an exchange.
@@ -132,6 +132,10 @@ fn read(
     now: Timestamp,
 ) -> Result<Wishes, Refused> {
     let domain = ticket.request.domain;
+    // As few elements as outside; their octets are among those, which are limited.
+    if request.padata.len() > MAX_PADATA {
+        return Err(Refusal::MessageTooLarge.into());
+    }
     if has(request.padata, pa_type::FX_FAST_ARMOR) {
         return Err(Refusal::FastArmor.into());
     }

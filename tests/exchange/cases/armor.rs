@@ -48,6 +48,9 @@ cases! {
     e17_the_last_critical_option, "armour: options", refused(93, "fast_option"), |scene| {
         scene.fast(|fast| fast.options |= 0x0001_0000)
     };
+    e18_d16_40_padata_inside, "armour: padata", refused(61, "message_too_large").inside(), |scene| {
+        inner_padata(scene, vec![(149, Vec::new()); 40])
+    };
     e13_fx_fast_armor_inside, "armour: padata", refused(60, "fast_armor").inside(), |scene| {
         inner_padata(scene, vec![(pa_type::FX_FAST_ARMOR, Vec::new())])
     };
@@ -119,6 +122,15 @@ cases! {
     e18_wishes_outside_are_not_read, "armour: padata", granted(assert_armored), |scene| {
         let scene = padata(scene, vec![(pa_type::PAC_OPTIONS, b"?".to_vec())]);
         inner_padata(scene, Vec::new())
+    };
+    e18_armour_inside_means_nothing, "armour: padata", granted(assert_armored), |scene| {
+        let other = Scene::new().inside(|request| request.names_server = false).encode();
+        let other = KdcReq::parse(&other).unwrap();
+        let fast = other.padata_of_kind(pa_type::FX_FAST).next().unwrap().to_vec();
+        inner_padata(scene, vec![(pa_type::FX_FAST, fast); 2])
+    };
+    e18_32_padata_inside, "armour: padata", granted(assert_armored), |scene| {
+        inner_padata(scene, vec![(149, Vec::new()); 32])
     };
     e18_a_ticket_inside_means_nothing, "armour: padata", granted(assert_armored), |scene| {
         let other = ap_req_of(Scene::new().user("paula", 1106));

@@ -55,6 +55,15 @@ cases! {
     r02b_e12_pa_fx_fast_that_does_not_decode, "FAST", refused(60, "malformed_padata"), |scene| {
         padata(scene, vec![(pa_type::FX_FAST, vec![0x30, 0])])
     };
+    r02b_e12_pa_fx_fast_cut, "FAST", refused(60, "malformed_padata"), |scene| {
+        fx_fast(scene, |value| value.truncate(value.len() - 1))
+    };
+    r02b_e12_pa_fx_fast_with_an_octet_behind, "FAST", refused(60, "malformed_padata"), |scene| {
+        fx_fast(scene, |value| value.push(0))
+    };
+    r02b_e12_another_alternative_of_pa_fx_fast, "FAST", refused(60, "malformed_padata"), |scene| {
+        fx_fast(scene, |value| value[0] = 0xa1)
+    };
     r03_e13_fx_fast_armor_among_the_padata, "armour padata", refused(60, "fast_armor"), |scene| {
         padata(scene, vec![(pa_type::FX_FAST_ARMOR, vec![0x30, 0])])
     };
@@ -115,6 +124,14 @@ fn as_req(scene: Scene) -> Scene {
     scene.octets(|octets| {
         let msg_type = versions(octets) + 9;
         (octets[0], octets[msg_type]) = (0x6a, 10);
+    })
+}
+
+/// Other octets in PA-FX-FAST.
+fn fx_fast(scene: Scene, change: fn(&mut Vec<u8>)) -> Scene {
+    scene.armored().octets(move |octets| {
+        // A request with too much padata cannot be read, and has no less of it for that.
+        *octets = with_padata(octets, pa_type::FX_FAST, change).unwrap_or_else(|| octets.clone());
     })
 }
 

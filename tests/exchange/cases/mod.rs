@@ -21,7 +21,7 @@ use kdc::client::mint::{self, PartialTgt};
 use kdc::client::reply::Granted;
 use kdc::exchange::Refusal;
 use kdc::krb::der::{Der, Writer};
-use kdc::krb::messages::AuthorizationElement;
+use kdc::krb::messages::{AuthorizationElement, KdcReq, PaData, PaDatas};
 use tgtx_tests::scene::Scene;
 
 /// The good request with one thing changed, and what comes of it.
@@ -208,6 +208,18 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
 
 fn padata(scene: Scene, padata: Vec<(i32, Vec<u8>)>) -> Scene {
     scene.request(move |request| request.more_padata.extend(padata.iter().cloned()))
+}
+
+/// An encoded request with other octets in its padata of this type; none of what has none, or cannot be read.
+pub(crate) fn with_padata(octets: &[u8], kind: i32, change: impl Fn(&mut Vec<u8>)) -> Option<Vec<u8>> {
+    let mut request = KdcReq::parse(octets).ok()?;
+    let mut value = request.padata_of_kind(kind).next()?.to_vec();
+    change(&mut value);
+    let changed = PaData { kind, value: &value };
+    let padata: Vec<PaData<'_>> =
+        request.padata?.iter().map(|padata| if padata.kind == kind { changed } else { padata }).collect();
+    request.padata = Some(PaDatas::of(&padata));
+    Some(request.to_der())
 }
 
 fn flags(scene: Scene, flags: u32) -> Scene {
