@@ -330,6 +330,23 @@ const CASES: &[Case] = &[
         leave_the_outside(request);
         request.nonce = WireInt::unsigned(request.nonce.as_u32() ^ 1);
     }),
+    armored("FAST for a service inside", |request| {
+        leave_the_outside(request);
+        request.server.components = vec![b"ldap".to_vec(), b"127.0.0.10".to_vec()];
+    }),
+    armored("FAST and renewal inside", |request| {
+        leave_the_outside(request);
+        request.kdc_options |= kdc_options::RENEW;
+    }),
+    armored("FAST and PA-FOR-USER inside", |request| inside(request, pa_type::FOR_USER, &[0x30, 0])),
+    armored("FAST and FX-FAST-ARMOR inside", |request| inside(request, pa_type::FX_FAST_ARMOR, &[0x30, 0])),
+    armored("FAST in FAST", |request| inside(request, pa_type::FX_FAST, &[0x30, 0])),
+    armored("FAST and 40 padata inside", |request| fast(request).padata = Some(vec![(149, Vec::new()); 40])),
+    armored("FAST with armour of an unknown type", |request| fast(request).armor = Some((4711, b"?".to_vec()))),
+    armored("two PA-FX-FAST", |request| {
+        fast(request).padata = Some(Vec::new());
+        request.more_padata.push((pa_type::FX_FAST, vec![0x30, 0]));
+    }),
     Case { user: "denied", ..armored("FAST, denied", |_| {}) },
     Case { user: "unlisted", ..armored("FAST, on neither list", |_| {}) },
     Case { user: "disabled", ..armored("FAST, disabled", |_| {}) },
@@ -353,6 +370,11 @@ fn fast<'r>(request: &'r mut Exchange<'_>) -> &'r mut Fast {
 /// The body outside of the armour stays as it is now.
 fn leave_the_outside(request: &mut Exchange<'_>) {
     fast(request).outer_body = Some(request.body().unwrap());
+}
+
+/// The only padata in the armour.
+fn inside(request: &mut Exchange<'_>, kind: i32, value: &[u8]) {
+    fast(request).padata = Some(vec![(kind, value.to_vec())]);
 }
 
 /// AD-fx-fast-used, in authorization data that need not be understood.
