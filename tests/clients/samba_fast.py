@@ -7,8 +7,9 @@ reply, the ticket and its PAC.
 
 Reads one JSON object on standard input: kdc, port, realm, client, sid, ticket, session_key, krbtgt_key (hex),
 krbtgt_kvno, supported_etypes; errors, the code expected, or none for a ticket; and of the request: fast_options (a string
-of bits), subkey (whether there is one), inner (fields of the body in the armour, null to leave one out), edata (whether
-an error has e-data, if that is not for the checks to know). Exit status 0 if all checks hold; else they say what does
+of bits), subkey (whether there is one), inner (fields of the body in the armour, null to leave one out), armour (client,
+ticket and session_key of a ticket of its own as armour), edata (whether an error has e-data, if that is not for the
+checks to know). Exit status 0 if all checks hold; else they say what does
 not. Needs Samba's Python modules (python3-samba) and pyasn1.
 """
 
@@ -33,8 +34,10 @@ os.environ.update(
 # Only now: they read the environment.
 from samba.tests.krb5 import kcrypto  # noqa: E402
 from samba.tests.krb5 import rfc4120_pyasn1 as asn1  # noqa: E402
-from samba.tests.krb5.raw_testcase import KerberosTicketCreds, RawKerberosTest  # noqa: E402
-from samba.tests.krb5.rfc4120_constants import NT_PRINCIPAL, NT_SRV_INST  # noqa: E402
+from samba.tests.krb5.raw_testcase import (  # noqa: E402
+    KerberosTicketCreds, Krb5EncryptionKey, RawKerberosTest)
+from samba.tests.krb5.rfc4120_constants import (  # noqa: E402
+    FX_FAST_ARMOR_AP_REQUEST, NT_PRINCIPAL, NT_SRV_INST)
 
 BRANCH_AWARE = "01"
 
@@ -54,13 +57,26 @@ class ArmouredExchange(RawKerberosTest):
         return self.SessionKey_create(
             kcrypto.Enctype.AES256, bytes.fromhex(CASE["krbtgt_key"]), CASE["krbtgt_kvno"])
 
+    def credentials(self, given):
+        return KerberosTicketCreds(
+            self.der_decode(bytes.fromhex(given["ticket"]), asn1Spec=asn1.Ticket()),
+            self.SessionKey_create(kcrypto.Enctype.AES256, bytes.fromhex(given["session_key"])),
+            crealm=CASE["realm"],
+            cname=self.PrincipalName_create(NT_PRINCIPAL, [given["client"]]),
+        )
+
     def runTest(self):
         realm = CASE["realm"]
-        client = self.PrincipalName_create(NT_PRINCIPAL, [CASE["client"]])
         krbtgt = self.PrincipalName_create(NT_SRV_INST, ["krbtgt", realm])
-        session_key = self.SessionKey_create(kcrypto.Enctype.AES256, bytes.fromhex(CASE["session_key"]))
-        ticket = self.der_decode(bytes.fromhex(CASE["ticket"]), asn1Spec=asn1.Ticket())
+        tgt = self.credentials(CASE)
         subkey = self.RandomKey(kcrypto.Enctype.AES256)
+        armor_key = self.generate_armor_key(subkey, tgt.session_key)
+        armor_tgt = armor_subkey = None
+        if explicit := CASE.get("armour"):
+            armor_tgt, armor_subkey = self.credentials(explicit), self.RandomKey(kcrypto.Enctype.AES256)
+            explicit_key = self.generate_armor_key(armor_subkey, armor_tgt.session_key)
+            armor_key = Krb5EncryptionKey(
+                kcrypto.cf2(explicit_key.key, subkey.key, b"explicitarmor", b"tgsarmor"), None)
         # hide-client-names
         hidden = CASE.get("fast_options", "")[1:2] == "1"
         errors = CASE.get("errors", [])
@@ -70,7 +86,7 @@ class ArmouredExchange(RawKerberosTest):
 
         exchange = self.tgs_exchange_dict(
             expected_crealm=realm,
-            expected_cname=client,
+            expected_cname=tgt.cname,
             expected_anon=hidden,
             expected_srealm=realm,
             expected_sname=krbtgt,
@@ -79,13 +95,16 @@ class ArmouredExchange(RawKerberosTest):
             expected_supported_etypes=CASE["supported_etypes"],
             ticket_decryption_key=self.krbtgt_key(),
             generate_fast_fn=armour,
-            fast_armor_type=None,
+            generate_fast_armor_fn=self.generate_ap_req if armor_tgt else None,
+            fast_armor_type=FX_FAST_ARMOR_AP_REQUEST if armor_tgt else None,
+            armor_tgt=armor_tgt,
+            armor_subkey=armor_subkey,
             check_error_fn=self.generic_check_kdc_error if errors else None,
             check_rep_fn=None if errors else self.generic_check_kdc_rep,
             check_kdc_private_fn=self.generic_check_kdc_private,
             expected_error_mode=tuple(errors),
-            tgt=KerberosTicketCreds(ticket, session_key, crealm=realm, cname=client),
-            armor_key=self.generate_armor_key(subkey, session_key),
+            tgt=tgt,
+            armor_key=armor_key,
             authenticator_subkey=subkey if CASE.get("subkey", True) else None,
             kdc_options=str(asn1.KDCOptions("canonicalize")),
             pac_options=BRANCH_AWARE,

@@ -5,9 +5,10 @@ use std::env;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+use kdc::client::transport::Protocol;
 use serde_json::{Value, json};
 use tgtx_tests::daemon::Daemon;
-use tgtx_tests::device::{Entra, read_keytab};
+use tgtx_tests::device::{Entra, ask, exchange, read_keytab};
 use tgtx_tests::lab::{Lab, User};
 use tgtx_tests::settings::Settings;
 
@@ -36,6 +37,27 @@ fn armoured_answers_pass_samba_s_strict_checks() {
     ];
     for (key, case) in cases {
         check(&lab, &daemon, lab.user(key), &case);
+    }
+}
+
+/// A ticket of its own as armour, made as it should be: neither a branch's word for another user, nor a compound
+/// identity.
+#[test]
+#[ignore = "needs the Samba lab: run tests/run"]
+fn explicit_armour_made_by_samba_s_tests_is_refused() {
+    let lab = Lab::from_environment();
+    let daemon = Daemon::start(&Settings::of(&lab));
+    let partial = Entra::of(&lab, "azuread").credential(lab.user("bob"));
+    let outcome = ask(&daemon.kdc(Protocol::Tcp), &exchange(&partial));
+    let full = outcome.granted().expect("a full TGT").credential;
+    for (code, armour) in [(20, &partial), (24, &full)] {
+        let armour = json!({
+            "client": lab.user("bob").name,
+            "ticket": hex(&armour.ticket),
+            "session_key": hex(&armour.key.octets),
+        });
+        let case = json!({ "errors": [code], "armour": armour, "edata": false });
+        check(&lab, &daemon, lab.user("alice"), &case);
     }
 }
 
