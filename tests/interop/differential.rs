@@ -29,8 +29,8 @@ fn every_difference_from_samba_is_listed_and_every_listed_one_occurs() {
     let lab = Lab::from_environment();
     let mut keytabs = vec![lab.keytabs.krbtgt.clone()];
     keytabs.extend(lab.branches.values().map(|branch| branch.keytab.clone()));
-    // Each account is read when Samba reads it: other tests sign the same users in.
-    let more = "[domain.cache]\nttl = \"0s\"\n".to_owned();
+    // Each account is read when Samba reads it: other tests sign the same users in, and keep it busy.
+    let more = "search-timeout = \"20s\"\n[domain.cache]\nttl = \"0s\"\n".to_owned();
     let daemon = Daemon::launch(&Settings { keytabs, more, ..Settings::of(&lab) });
     // It never is ready: some of the branches have faults.
     let read = || daemon.metrics().contains("tgtx_ready{check=\"directory\"} 1");
