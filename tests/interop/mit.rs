@@ -23,17 +23,28 @@ use crate::exchanges::{assert_samba_takes, assert_ticket_is_of};
 /// KRB_ERR_GENERIC
 const GENERIC: i32 = 60;
 
+/// The octets of a request up to which MIT sends it over UDP first: the least, and the most that it lets one choose.
+const TCP_FIRST: u16 = 1;
+const UDP_FIRST: u16 = 32_700;
+
 #[test]
 #[ignore = "needs the Samba lab: run tests/run"]
 fn mit_s_armoured_exchange_ends_in_a_tgt_that_samba_takes() {
     let lab = Lab::from_environment();
-    let daemon = Daemon::start(&Settings::of(&lab));
-    for key in ["alice", "mueller", "many"] {
+    let default = Daemon::start(&Settings::of(&lab));
+    let fragments = Daemon::start(&Settings { udp_reply_limit: 65_507, ..Settings::of(&lab) });
+    let cases = [
+        ("alice", &default, TCP_FIRST, "Sending TCP request"),
+        ("mueller", &fragments, UDP_FIRST, "Sending initial UDP request"),
+        ("many", &default, UDP_FIRST, "Request or response is too big for UDP; retrying with TCP"),
+    ];
+    for (key, daemon, limit, way) in cases {
         let user = lab.user(key);
         let (_folder, ccache) = partial_tgt(&lab, key);
-        let ended = exchange(&lab, daemon.kerberos()[0], &ccache);
+        let ended = exchange(&lab, daemon.kerberos()[0], &ccache, limit);
         assert_eq!(ended.status, Some(0), "{key}: {ended:?}");
         for step in [
+            way,
             "Encoding request body and padata into FAST request",
             "Decoding FAST response",
             "FAST reply key: aes256-cts/",
@@ -49,6 +60,8 @@ fn mit_s_armoured_exchange_ends_in_a_tgt_that_samba_takes() {
         assert_ticket_is_of(&lab, user, &full, &partial);
         assert_samba_takes(&lab, user, full);
     }
+    let too_big = [&default, &fragments].map(|daemon| daemon.counter("tgtx_responses_too_big_total"));
+    assert_eq!(too_big, [1, 0]);
 }
 
 /// What is in the open says something else than what is in the armour, and MIT goes by the armour.
@@ -66,7 +79,7 @@ fn mit_goes_by_the_error_in_the_armour() {
     ];
     for (key, said) in cases {
         let (_folder, ccache) = partial_tgt(&lab, key);
-        let ended = exchange(&lab, tampering, &ccache);
+        let ended = exchange(&lab, tampering, &ccache, TCP_FIRST);
         assert_eq!(ended.status, Some(1), "{key}: {ended:?}");
         assert!(ended.output.contains("Decoding FAST response"), "{key}: {ended:?}");
         assert!(ended.errors.contains(said), "{key}: {ended:?}");
@@ -81,10 +94,10 @@ fn partial_tgt(lab: &Lab, key: &str) -> (Folder, PathBuf) {
     (folder, ccache)
 }
 
-fn exchange(lab: &Lab, kdc: SocketAddr, ccache: &Path) -> Ended {
+fn exchange(lab: &Lab, kdc: SocketAddr, ccache: &Path, limit: u16) -> Ended {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/clients/mit_exchange");
-    let (address, port) = (kdc.ip().to_string(), kdc.port().to_string());
-    program::end(Command::new(script).arg(ccache).arg(&lab.folder).args([address, port]))
+    let [address, port, limit] = [kdc.ip().to_string(), kdc.port().to_string(), limit.to_string()];
+    program::end(Command::new(script).arg(ccache).arg(&lab.folder).args([address, port, limit]))
 }
 
 /// Stands in front of a KDC, and makes every error's code in the open another.
