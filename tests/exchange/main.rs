@@ -21,6 +21,7 @@ mod complete;
 mod core;
 mod etypes;
 mod granted;
+mod lifetimes;
 mod matrix;
 mod mutated;
 mod order;

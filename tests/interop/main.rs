@@ -11,6 +11,8 @@
     reason = "a test that cannot be set up has failed, and it opens files and sockets of its own"
 )]
 
+mod authentication;
+mod changes;
 mod denials;
 mod differential;
 mod exchanges;

@@ -54,6 +54,37 @@ GROUPS = [
 
 
 @dataclass
+class Policy:
+    """An authentication policy; of computers and services none is needed."""
+    name: str
+    enforced: bool = True
+    tgt_lifetime_hours: int | None = None
+    demands_device: bool = False
+    # May be read by the system alone, and so by no daemon.
+    hidden: bool = False
+
+
+TWO_HOURS, SIX_HOURS = Policy("Two Hours", tgt_lifetime_hours=2), Policy("Six Hours", tgt_lifetime_hours=6)
+DEVICES = Policy("Devices", tgt_lifetime_hours=2, demands_device=True)
+AUDITED = Policy("Audited", enforced=False, tgt_lifetime_hours=2, demands_device=True)
+SWITCHED = Policy("Switched", enforced=False, demands_device=True)
+HIDDEN = Policy("Hidden", hidden=True)
+POLICIES = [TWO_HOURS, SIX_HOURS, DEVICES, AUDITED, SWITCHED, HIDDEN]
+
+
+@dataclass
+class Silo:
+    """An authentication policy silo. Its members are the users that name it and are no strangers to it."""
+    name: str
+    policy: Policy
+    enforced: bool = True
+
+
+VAULT, WATCHED = Silo("Vault", TWO_HOURS), Silo("Watched", DEVICES, enforced=False)
+SILOS = [VAULT, WATCHED]
+
+
+@dataclass
 class User:
     name: str
     purpose: str
@@ -67,6 +98,10 @@ class User:
     locked_out: bool = False
     must_change_password: bool = False
     password_age_days: int | None = None
+    policy: Policy | None = None
+    silo: Silo | None = None
+    # The silo that it names does not list it.
+    stranger: bool = False
     attributes: dict = field(default_factory=dict)
 
     def __post_init__(self):
@@ -111,6 +146,18 @@ USERS = [
     User("many", "200 groups", member_of=tuple(MANY), tgt_groups=tuple(MANY)),
     User("syncer", "may have every secret replicated, through a group", member_of=("directory-sync",),
          tgt_groups=("directory-sync",)),
+    User("short", "an enforced authentication policy: 2 hours", policy=TWO_HOURS),
+    User("short_protected", "Protected Users, with a policy of 6 hours in place of their 4", policy=SIX_HOURS,
+         member_of=(PROTECTED_USERS,), tgt_groups=(PROTECTED_USERS,)),
+    User("vaulted", "in an enforced silo of 2 hours, which its own policy gives way to", policy=DEVICES, silo=VAULT),
+    User("stranger", "names a silo that does not list it: its own policy of 6 hours", policy=SIX_HOURS, silo=VAULT,
+         stranger=True),
+    User("audited", "a policy that is not enforced", policy=AUDITED),
+    User("watched", "in a silo that is not enforced, which its own policy gives way to", policy=DEVICES, silo=WATCHED),
+    User("device", "may sign in from certain devices only", policy=DEVICES),
+    User("hidden", "a policy that the daemon may not read", policy=HIDDEN),
+    User("switched", "a policy that a test enforces", policy=SWITCHED),
+    User("mover", "moved into a denied group by a test"),
     User("WS1$", "a computer", key="computer", object_class="computer",
          user_account_control=UF_WORKSTATION_TRUST_ACCOUNT),
 ]

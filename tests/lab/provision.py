@@ -27,6 +27,7 @@ import accounts
 
 REALM = "LAB.EXAMPLE"
 BASE = "DC=lab,DC=example"
+AUTHENTICATION = f"CN=AuthN Policy Configuration,CN=Services,CN=Configuration,{BASE}"
 USERS = f"CN=Users,{BASE}"
 ADDRESS = "127.0.0.10"
 KDC_PORT = 1088
@@ -163,6 +164,39 @@ class Lab:
         if user.must_change_password:
             self.replace(dn, pwdLastSet="0")
 
+    def add_authentication_policies(self):
+        """The containers, which the domain's functional level is too low to have, what is in them, and assignments."""
+        policies, silos = f"CN=AuthN Policies,{AUTHENTICATION}", f"CN=AuthN Silos,{AUTHENTICATION}"
+        for dn, kind in ((AUTHENTICATION, "container"), (policies, "msDS-AuthNPolicies"),
+                         (silos, "msDS-AuthNPolicySilos")):
+            self.db.add({"dn": dn, "objectClass": kind})
+        for policy in accounts.POLICIES:
+            entry = {"dn": f"CN={policy.name},{policies}", "objectClass": "msDS-AuthNPolicy",
+                     "msDS-AuthNPolicyEnforced": str(policy.enforced).upper()}
+            if policy.tgt_lifetime_hours:
+                entry["msDS-UserTGTLifetime"] = str(policy.tgt_lifetime_hours * 3600 * 10**7)
+            if policy.demands_device:
+                entry["msDS-UserAllowedToAuthenticateFrom"] = self.descriptor("O:SYG:SYD:(A;;CR;;;WD)")
+            if policy.hidden:
+                entry["nTSecurityDescriptor"] = self.descriptor("O:SYG:SYD:P(A;;GA;;;SY)")
+            self.db.add(entry)
+        users = [(user, f"CN={user.name},{USERS}") for user in accounts.USERS]
+        for silo in accounts.SILOS:
+            members = [dn for user, dn in users if user.silo == silo and not user.stranger]
+            self.db.add({"dn": f"CN={silo.name},{silos}", "objectClass": "msDS-AuthNPolicySilo",
+                         "msDS-AuthNPolicySiloEnforced": str(silo.enforced).upper(),
+                         "msDS-AuthNPolicySiloMembers": members,
+                         "msDS-UserAuthNPolicy": f"CN={silo.policy.name},{policies}"})
+        for user, dn in users:
+            if user.policy:
+                self.replace(dn, **{"msDS-AssignedAuthNPolicy": f"CN={user.policy.name},{policies}"})
+            if user.silo:
+                self.replace(dn, **{"msDS-AssignedAuthNPolicySilo": f"CN={user.silo.name},{silos}"})
+
+    def descriptor(self, sddl):
+        domain_sid = security.dom_sid(self.db.get_domain_sid())
+        return ndr_pack(security.descriptor.from_sddl(sddl, domain_sid))
+
     def grant_replication_rights(self):
         """What `Entra Connect` is given for password hashes, and an attacker gives himself."""
         sid = self.sid(self.one(f"(sAMAccountName={accounts.REPLICATORS})"))
@@ -280,6 +314,7 @@ def main():
     lab.add_groups()
     for user in accounts.USERS:
         lab.add_user(user)
+    lab.add_authentication_policies()
     lab.grant_replication_rights()
     pairs = [(branch, *lab.add_branch(branch)) for branch in accounts.BRANCHES]
     lab.db.transaction_commit()

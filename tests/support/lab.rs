@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde::Deserialize;
+
+use crate::program;
 
 /// A running lab. `tests/run` starts one and names its folder in `TGTX_LAB`.
 #[derive(Debug, Deserialize)]
@@ -134,6 +137,18 @@ impl Lab {
     /// Where there is none.
     pub fn user(&self, key: &str) -> &User {
         self.users.get(key).expect("an account of the lab")
+    }
+
+    /// Makes changes in the directory, given as LDIF change records.
+    ///
+    /// # Panics
+    /// Where they cannot be made.
+    pub fn modify(&self, ldif: &str) {
+        // The bindings belong to Debian's own Python.
+        let mut command = Command::new("/usr/bin/python3");
+        command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/lab/modify.py")).arg(&self.folder).arg(ldif);
+        let ended = program::end(&mut command);
+        assert_eq!(ended.status, Some(0), "{}", ended.errors);
     }
 
     /// The branch of this name of `tests/lab/accounts.py`.

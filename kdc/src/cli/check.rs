@@ -147,6 +147,14 @@ impl Findings {
             }
             Err(fault) => self.problem(&format!("{realm}: nobody is served: {fault}")),
         }
+        for fault in view.authentication.faults() {
+            self.problem(&format!("{realm}: nobody is served whom this is assigned to: {fault}"));
+        }
+        for policy in view.authentication.keeping_users_out() {
+            self.good(&format!(
+                "{realm}: users under {policy} are refused: it demands a device, which no partial TGT proves"
+            ));
+        }
         for number in keys.branches().map(|branch| branch.number()) {
             match view.branches.get(&number) {
                 Some(Branch::Serving { policy, .. }) => self.good(&format!(

@@ -62,7 +62,7 @@ pub fn embedded_sid(dn: &str) -> Option<Sid> {
 }
 
 /// The plain distinguished name behind `<GUID=…>;<SID=…>;`.
-fn strip_extended(mut dn: &str) -> &str {
+pub(super) fn strip_extended(mut dn: &str) -> &str {
     while let Some((_, tail)) = dn.strip_prefix('<').and_then(|rest| rest.split_once('>')) {
         dn = tail.strip_prefix(';').unwrap_or(tail);
     }

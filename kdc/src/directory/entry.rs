@@ -110,6 +110,18 @@ impl Entry {
         self.each(name, |value| str::from_utf8(value).map_err(|_| Fault::NotText))
     }
 
+    /// A Boolean (RFC 4517 §3.3.3), or `None` if the attribute is absent.
+    ///
+    /// # Errors
+    /// As [`Entry::optional_bytes`], or if the value is neither `TRUE` nor `FALSE`.
+    pub fn optional_boolean(&self, name: &str) -> Result<Option<bool>, AttributeError> {
+        self.optional(name, |value| match value {
+            b"TRUE" => Ok(true),
+            b"FALSE" => Ok(false),
+            _ => Err(Fault::NotBoolean),
+        })
+    }
+
     /// An Integer or LargeInteger: signed decimal digits.
     ///
     /// # Errors
@@ -294,6 +306,9 @@ pub enum Fault {
     /// Not UTF-8.
     #[error("is not UTF-8 text")]
     NotText,
+    /// Not a Boolean.
+    #[error("is neither TRUE nor FALSE")]
+    NotBoolean,
     /// Not a decimal number that fits.
     #[error("is not a decimal number in range")]
     NotInteger,

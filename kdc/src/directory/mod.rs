@@ -4,6 +4,7 @@
 //! is shared. [`DirectoryView`] is the domain with its branches and their policies, [`Principal`] is one
 //! account ready to be judged and to be issued a PAC for, [`Tree`] is a whole directory out of an LDIF file.
 
+pub mod authentication;
 pub mod branch;
 pub mod denials;
 pub mod dn;
@@ -22,6 +23,7 @@ mod logon_info;
 mod membership;
 mod name;
 
+pub use authentication::{Assigned, AuthenticationPolicies, InEffect};
 pub use branch::{Branch, BranchFault};
 pub use denials::{DenialFault, DenyGroup};
 pub use entry::{AttributeError, Entry, Fault};

@@ -4,6 +4,7 @@
 use pac::{AttributesInfo, FileTime, PreparedPac, SamNameAndSid, Sid, UpnDnsInfo};
 use policy::{Account, AccountKind, LogonHours};
 
+use super::authentication::Assigned;
 use super::entry::{AttributeError, Entry, Fault};
 use super::error::DirectoryError;
 use super::logon_info::{SidHistory, former_sids, logon_info, required_sids};
@@ -57,8 +58,8 @@ pub struct Principal {
     pub dns_domain_name: String,
     /// What policy decides by.
     pub account: Account,
-    /// The authentication policy and silo assigned to the account, as distinguished names.
-    pub authentication_policies: Vec<String>,
+    /// The authentication policy and silo assigned to the account.
+    pub authentication: Assigned,
     /// Former SIDs that were kept out of the PAC though it was to have them: no account of another domain's.
     pub dropped_sids: Vec<Sid>,
     /// The PAC, all but what a single ticket adds.
@@ -118,7 +119,7 @@ impl Principal {
             user_principal_name,
             dns_domain_name: view.dns_domain_name.clone(),
             account,
-            authentication_policies: authentication_policies(entry)?,
+            authentication: assigned(entry)?,
             dropped_sids,
             pac,
             group_count: logon_info.groups.len().saturating_add(logon_info.extra_sids.len()),
@@ -177,10 +178,9 @@ fn logon_hours(entry: &Entry) -> Result<Option<LogonHours>, AttributeError> {
     hours.map(|hours| hours.map(LogonHours)).map_err(|_| entry.error("logonHours", Fault::NotLogonHours))
 }
 
-fn authentication_policies(entry: &Entry) -> Result<Vec<String>, AttributeError> {
-    let policy = entry.optional_text("msDS-AssignedAuthNPolicy")?;
-    let silo = entry.optional_text("msDS-AssignedAuthNPolicySilo")?;
-    Ok([policy, silo].into_iter().flatten().map(str::to_owned).collect())
+fn assigned(entry: &Entry) -> Result<Assigned, AttributeError> {
+    let name = |attribute| Ok(entry.optional_text(attribute)?.map(str::to_owned));
+    Ok(Assigned { policy: name("msDS-AssignedAuthNPolicy")?, silo: name("msDS-AssignedAuthNPolicySilo")? })
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use pac::{FileTime, Sid};
 use policy::flags;
 
+use super::authentication::AUTHENTICATION_CLASSES;
 use super::dn::DnKey;
 use super::entry::{AttributeError, Entry};
 use super::error::DirectoryError;
@@ -105,6 +106,7 @@ impl Tree {
             dns_host_name: if rules.logon_server.is_some() { "" } else { self.domain_controller()? },
             branch_krbtgts: self.having("msDS-SecondaryKrbTgtNumber"),
             branch_computers: self.having("msDS-KrbTgtLink"),
+            authentication: self.entries.iter().filter(|entry| is_authentication(entry)).collect(),
             named: self.entries.iter().collect(),
         };
         DirectoryView::from_objects(&objects, rules, &|dn| self.sid_of(dn))
@@ -229,6 +231,10 @@ impl Tree {
         let forever = self.lockout_duration == Interval::ZERO;
         Ok(since != FileTime::ZERO && (forever || now < self.lockout_duration.after(since)))
     }
+}
+
+fn is_authentication(entry: &Entry) -> bool {
+    AUTHENTICATION_CLASSES.iter().any(|class| entry.is_a(class))
 }
 
 /// The domain's head and its crossRef. Application partitions have heads too, but no SID.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use pac::Sid;
 use policy::Denials;
 
+use super::authentication::AuthenticationPolicies;
 use super::branch::{Branch, branches};
 use super::denials::{DenialFault, DenyGroup, denials};
 use super::dn::{DnKey, dns_name};
@@ -55,6 +56,9 @@ pub struct DomainObjects<'a> {
     pub branch_krbtgts: Vec<&'a Entry>,
     /// Every object with `msDS-KrbTgtLink`.
     pub branch_computers: Vec<&'a Entry>,
+    /// Every authentication policy and silo, with
+    /// [`AUTHENTICATION_ATTRIBUTES`](super::authentication::AUTHENTICATION_ATTRIBUTES).
+    pub authentication: Vec<&'a Entry>,
     /// Every object that `deny-groups` names, with [`NAMED_ATTRIBUTES`](super::denials::NAMED_ATTRIBUTES).
     pub named: Vec<&'a Entry>,
 }
@@ -90,11 +94,13 @@ pub struct DirectoryView {
     pub branches: BTreeMap<u16, Branch>,
     /// Whom the operator denies, or why nobody can be served.
     pub denials: Result<Denials, DenialFault>,
+    /// Authentication policies and silos.
+    pub authentication: AuthenticationPolicies,
 }
 
 impl DirectoryView {
     /// Makes the view out of a domain's objects, as `rules` want it. `resolve` gives the SID of the object of a distinguished
-    /// name, for the values of the policy lists; values that carry their SID are not asked for.
+    /// name, for the values of the policy lists and members of silos; values that carry their SID are not asked for.
     ///
     /// # Errors
     /// [`DirectoryError::Attribute`] if an attribute every domain has is absent or malformed. A broken branch
@@ -124,6 +130,7 @@ impl DirectoryView {
             force_logoff: interval("forceLogoff")?,
             behavior_version: head.optional_flags("msDS-Behavior-Version")?.unwrap_or(0),
             branches: branches(&objects.branch_krbtgts, &objects.branch_computers, resolve)?,
+            authentication: AuthenticationPolicies::of(&objects.authentication, resolve),
             denials: denials(rules, head, &objects.named),
         })
     }

@@ -1,5 +1,7 @@
 //! Sixth stage: the decision about the account, policy first and then account state.
 
+use std::time::Duration;
+
 use super::decision::{Grounds, standing};
 use super::domain::Timestamp;
 use super::identity::IdentifiedClient;
@@ -10,9 +12,9 @@ use super::refusal::Refused;
 #[derive(Debug)]
 pub struct PermittedClient<'r, 's, 'a>(pub(super) IdentifiedClient<'r, 's, 'a>);
 
-/// A permitted client whose account may log on now.
+/// A permitted client whose account may log on now, with the lifetime that an authentication policy gives its TGTs.
 #[derive(Debug)]
-pub struct AdmittedClient<'r, 's, 'a>(pub(super) IdentifiedClient<'r, 's, 'a>);
+pub struct AdmittedClient<'r, 's, 'a>(pub(super) IdentifiedClient<'r, 's, 'a>, pub(super) Option<Duration>);
 
 impl<'r, 's, 'a> IdentifiedClient<'r, 's, 'a> {
     /// Asks the branch's replication policy ([MS-ADTS] 6.1.1.3.2, [MS-DRSR] 4.1.10.5.14), after the kinds of
@@ -40,8 +42,8 @@ impl<'r, 's, 'a> PermittedClient<'r, 's, 'a> {
     /// # Errors
     /// [`Refused`] names the first obstacle.
     pub fn in_good_standing(self, now: Timestamp) -> Result<AdmittedClient<'r, 's, 'a>, Refused> {
-        match standing(self.0.account, now) {
-            Ok(()) => Ok(AdmittedClient(self.0)),
+        match standing(self.0.account, self.0.view, now) {
+            Ok(tgt_lifetime) => Ok(AdmittedClient(self.0, tgt_lifetime)),
             Err(refused) => Err(self.0.client.end(refused)),
         }
     }

@@ -5,12 +5,14 @@
 //! [`in_good_standing`](super::PermittedClient::in_good_standing)), `tgtx explain` in one: [`Grounds::decide`].
 //! Neither has rules of its own.
 
+use std::time::Duration;
+
 use pac::{FileTime, Sid};
 use policy::{Denials, HardDenial, Rules, Standing, Verdict};
 
 use super::domain::{AllowedKinds, Timestamp};
 use super::refusal::{Refusal, Refused};
-use crate::directory::{Branch, DirectoryView, Principal};
+use crate::directory::{Branch, DirectoryView, InEffect, Principal};
 use crate::krb::keys::DomainKeys;
 
 /// What a decision about an account rests on, beside the account and the time.
@@ -33,7 +35,7 @@ impl Grounds<'_> {
     pub fn decide(&self, keys: &DomainKeys, account: &Principal, now: Timestamp) -> Result<Sid, Refused> {
         current(keys, self.view)?;
         let allowed_by = self.permit(account)?;
-        standing(account, now)?;
+        standing(account, self.view, now)?;
         Ok(allowed_by)
     }
 
@@ -96,8 +98,13 @@ fn hard_denial(denial: HardDenial) -> Refused {
 }
 
 /// Checks the account's state ([MS-KILE] 3.3.5.7.1), whatever the age of the ticket: no domain controller of this
-/// domain has ever looked at the account on its behalf.
-pub(super) fn standing(account: &Principal, now: Timestamp) -> Result<(), Refused> {
+/// domain has ever looked at the account on its behalf. Then its authentication policy or silo ([MS-KILE] 3.3.5.5),
+/// which may say how long its TGTs live.
+pub(super) fn standing(
+    account: &Principal,
+    view: &DirectoryView,
+    now: Timestamp,
+) -> Result<Option<Duration>, Refused> {
     let now = FileTime::from_unix_seconds(now.seconds.unix_seconds());
     match account.account.standing(now) {
         Standing::Good => {}
@@ -108,9 +115,13 @@ pub(super) fn standing(account: &Principal, now: Timestamp) -> Result<(), Refuse
         Standing::MustChangePassword => return Err(Refusal::PasswordMustChange.into()),
         Standing::PasswordExpired => return Err(Refusal::PasswordExpired.into()),
     }
-    // Its conditions are on the device, which an exchange does not prove, and its lifetimes we do not read.
-    match account.authentication_policies.first() {
-        None => Ok(()),
-        Some(policy) => Err(Refusal::AuthenticationPolicy.because(policy.clone())),
+    let in_effect = view.authentication.in_effect(&account.account, &account.authentication);
+    let in_effect =
+        in_effect.map_err(|fault| Refusal::AuthenticationPolicyUnresolved.because(fault.to_string()))?;
+    let Some(InEffect { policy, enforced: Some(restrictions), .. }) = in_effect else { return Ok(None) };
+    if restrictions.demands_device {
+        // The ticket of a branch says nothing of the device that it was issued to.
+        return Err(Refusal::AuthenticationPolicy.because(policy));
     }
+    Ok(restrictions.tgt_lifetime)
 }

@@ -150,9 +150,11 @@ impl AdmittedClient<'_, '_, '_> {
         }
         let mut endtime = asked_till.min(partial.endtime).min(now.saturating_add(rules.max_lifetime));
         let mut latest_renewal = now.saturating_add(rules.max_renew);
-        if protected {
-            endtime = endtime.min(now.saturating_add(PROTECTED_USER_LIFETIME));
-            latest_renewal = latest_renewal.min(now.saturating_add(PROTECTED_USER_LIFETIME));
+        // An authentication policy's lifetime takes the place of the four hours. Either is for renewal too, as Windows
+        // has it.
+        if let Some(lifetime) = self.1.or(protected.then_some(PROTECTED_USER_LIFETIME)) {
+            endtime = endtime.min(now.saturating_add(lifetime));
+            latest_renewal = latest_renewal.min(now.saturating_add(lifetime));
         }
         if endtime <= now {
             return Err(Refusal::NeverValid.into());

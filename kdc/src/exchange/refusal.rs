@@ -234,7 +234,9 @@ refusals! {
     /// The password has expired.
     PasswordExpired = 23, "password_expired";
 
-    /// An authentication policy or silo is assigned to the account.
+    /// An authentication policy or silo that is assigned to the account cannot be read.
+    AuthenticationPolicyUnresolved = 12, "authentication_policy_unresolved";
+    /// The account's authentication policy or silo demands a certain device.
     AuthenticationPolicy = 12, "authentication_policy";
 
     // The ticket asked for.

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::directory::{Directory, ReadError};
 use super::prepared::PreparedDomain;
 use crate::directory::path::{Node, PathSearch, Reference, Step};
-use crate::directory::{ClientName, DirectoryView, Principal};
+use crate::directory::{ClientName, DirectoryView, InEffect, Principal};
 use crate::exchange::{Detail, Grounds, Refusal, Refused, Timestamp};
 
 /// How long a path is searched for: the verdict does not wait for more.
@@ -40,6 +40,8 @@ pub struct Explanation {
     pub decision: Result<Sid, Refused>,
     /// What decided by being on a list, if something did.
     pub deciding: Option<Deciding>,
+    /// The authentication policy that the account is under, whether or not it decided.
+    pub authentication: Option<InEffect>,
 }
 
 /// A SID on one of a branch's two lists or denied by the operator, and how the account comes by it.
@@ -105,7 +107,10 @@ pub async fn explain(
         Some((list, sid)) => Some(deciding(&directory, &view, &account, list, sid).await),
         None => None,
     };
-    Ok(Explanation { realm, branch, dn: account.dn, principal, decision, deciding })
+    // One that cannot be read refuses, and is told as the refusal's detail.
+    let authentication = view.authentication.in_effect(&principal.account, &principal.authentication);
+    let authentication = authentication.ok().flatten();
+    Ok(Explanation { realm, branch, dn: account.dn, principal, decision, deciding, authentication })
 }
 
 /// The list that decided and the SID on it. A refusal for the account's state is no list's doing.

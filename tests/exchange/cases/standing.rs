@@ -26,10 +26,40 @@ cases! {
         "password", refused(23, "password_expired").status(0xc000_0071), |scene| {
         scene.set("Alice", "msDS-UserPasswordExpiryTimeComputed", "125911584000000000")
     };
-    r36_c27_an_authentication_policy,
-        "authentication policy", refused(12, "authentication_policy").status(0xc000_0070), |scene| {
+    r36_an_authentication_policy_that_is_no_object,
+        "authentication policy", refused(12, "authentication_policy_unresolved"), |scene| {
         scene.set("Alice", "msDS-AssignedAuthNPolicy", "CN=Tier 0,DC=lab,DC=example")
     };
+    r36_a_silo_that_is_no_object,
+        "authentication policy", refused(12, "authentication_policy_unresolved"), |scene| silo(scene, "Gone");
+    r36_c27_a_policy_that_demands_a_device,
+        "authentication policy", refused(12, "authentication_policy").status(0xc000_0070), |scene| {
+        policy(scene, "Alice", "Tier 0 Devices")
+    };
+    r36_c27_a_silo_that_demands_a_device_whatever_its_policy_says_of_being_enforced,
+        "authentication policy", refused(12, "authentication_policy").status(0xc000_0070), |scene| {
+        silo(scene, "Device Vault")
+    };
+    r36_a_policy_that_is_not_enforced, "authentication policy", granted(|got| {
+        assert_eq!(got.lifetime(), 10 * 3600);
+    }), |scene| policy(scene, "Alice", "Audited");
+    r36_a_silo_that_is_not_enforced_comes_before_a_policy_that_is, "authentication policy", granted(|got| {
+        assert_eq!(got.lifetime(), 10 * 3600);
+    }), |scene| silo(policy(scene, "Alice", "Tier 0 Devices"), "Watched");
+    r36_the_lifetime_of_a_policy_is_for_renewal_too, "authentication policy", granted(|got| {
+        assert_eq!(got.lifetime(), 2 * 3600);
+        assert_eq!(got.ticket.flags & ticket_flags::RENEWABLE, 0);
+        assert_eq!(got.ticket.times.renew_till, None);
+    }), |scene| policy(scene, "Alice", "Two Hours");
+    r36_the_lifetime_of_a_silo_s_policy_and_not_of_the_account_s, "authentication policy", granted(|got| {
+        assert_eq!(got.lifetime(), 2 * 3600);
+    }), |scene| silo(policy(scene, "Alice", "Tier 0 Devices"), "Vault");
+    r36_a_silo_that_does_not_list_the_account, "authentication policy", granted(|got| {
+        assert_eq!(got.lifetime(), 2 * 3600);
+    }), |scene| silo(policy(scene, "Alice", "Two Hours"), "Strangers");
+    r36_a_lifetime_of_zero_is_none, "authentication policy", granted(|got| {
+        assert_eq!(got.lifetime(), 10 * 3600);
+    }), |scene| policy(scene, "Alice", "No Lifetime");
     r35_workstations_are_for_the_first_ticket, "userWorkstations", granted(|_| {}), |scene| {
         scene.set("Alice", "userWorkstations", "WS2,WS3")
     };
@@ -43,4 +73,25 @@ cases! {
         assert_eq!(got.lifetime(), 4 * 3600);
         assert_eq!(got.ticket.flags & (ticket_flags::FORWARDABLE | ticket_flags::RENEWABLE), 0);
     }), |scene| scene.user("paula", 1106);
+    r38_a_policy_s_lifetime_in_place_of_the_four_hours_of_protected_users, "user", granted(|got| {
+        assert_eq!(got.lifetime(), 6 * 3600);
+        assert_eq!(got.ticket.flags & (ticket_flags::FORWARDABLE | ticket_flags::RENEWABLE), 0);
+    }), |scene| policy(scene.user("paula", 1106), "Paula", "Six Hours");
+    r38_protected_users_under_a_policy_without_a_lifetime, "user", granted(|got| {
+        assert_eq!(got.lifetime(), 4 * 3600);
+    }), |scene| policy(scene.user("paula", 1106), "Paula", "Audited");
+}
+
+/// Assigns the policy of this name.
+fn policy(scene: Scene, account: &str, name: &str) -> Scene {
+    scene.set(account, "msDS-AssignedAuthNPolicy", &in_container(name))
+}
+
+/// Assigns alice to the silo of this name.
+fn silo(scene: Scene, name: &str) -> Scene {
+    scene.set("Alice", "msDS-AssignedAuthNPolicySilo", &in_container(name))
+}
+
+fn in_container(name: &str) -> String {
+    format!("CN={name},CN=AuthN Policy Configuration,CN=Services,CN=Configuration,DC=lab,DC=example")
 }

@@ -8,6 +8,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::client::errors::{error_name, nt_status_name};
+use crate::directory::InEffect;
 use crate::directory::path::{Edge, Step};
 use crate::exchange::Refused;
 use crate::shell::explain::{Deciding, Explanation, Path};
@@ -25,6 +26,8 @@ pub(super) struct Report {
     error: Option<KrbError>,
     nt_status: Option<NtStatus>,
     decided_by: Option<DecidedBy>,
+    /// The authentication policy that the account is under.
+    authentication_policy: Option<AuthenticationPolicy>,
 }
 
 #[derive(Debug, Serialize)]
@@ -57,6 +60,17 @@ struct NtStatus {
 }
 
 #[derive(Debug, Serialize)]
+struct AuthenticationPolicy {
+    /// Distinguished names.
+    policy: String,
+    silo: Option<String>,
+    /// Otherwise it is for auditing, and the others say nothing.
+    enforced: bool,
+    tgt_lifetime_seconds: Option<u64>,
+    demands_device: bool,
+}
+
+#[derive(Debug, Serialize)]
 struct DecidedBy {
     list: &'static str,
     sid: String,
@@ -86,7 +100,7 @@ struct PathStep {
 
 impl Report {
     pub(super) fn new(explanation: &Explanation) -> Self {
-        let Explanation { realm, branch, dn, principal, decision, deciding } = explanation;
+        let Explanation { realm, branch, dn, principal, decision, deciding, authentication } = explanation;
         let refused = decision.as_ref().err();
         Self {
             version: 1,
@@ -109,6 +123,7 @@ impl Report {
                 .and_then(|refused| refused.reason.nt_status())
                 .map(|status| NtStatus { code: format!("{status:#010x}"), name: nt_status_name(status) }),
             decided_by: deciding.as_ref().map(DecidedBy::new),
+            authentication_policy: authentication.as_ref().map(AuthenticationPolicy::new),
         }
     }
 
@@ -124,6 +139,19 @@ impl Report {
 fn detail(refused: &Refused) -> Option<String> {
     let detail = refused.detail.to_string();
     (!detail.is_empty()).then_some(detail)
+}
+
+impl AuthenticationPolicy {
+    fn new(in_effect: &InEffect) -> Self {
+        let enforced = in_effect.enforced.unwrap_or_default();
+        Self {
+            policy: in_effect.policy.clone(),
+            silo: in_effect.silo.clone(),
+            enforced: in_effect.enforced.is_some(),
+            tgt_lifetime_seconds: enforced.tgt_lifetime.map(|lifetime| lifetime.as_secs()),
+            demands_device: enforced.demands_device,
+        }
+    }
 }
 
 impl DecidedBy {
@@ -187,7 +215,31 @@ impl fmt::Display for Report {
             )?;
             line("path", decided_by)?;
         }
+        if let Some(policy) = &self.authentication_policy {
+            line("policy", policy)?;
+        }
         writeln!(f, "{verdict}")
+    }
+}
+
+/// In one line: `CN=Tier 0,…, of the silo CN=Vault,…: TGTs live 7200 s at most`.
+impl fmt::Display for AuthenticationPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.policy.escape_debug())?;
+        if let Some(silo) = &self.silo {
+            write!(f, ", of the silo {}", silo.escape_debug())?;
+        }
+        if !self.enforced {
+            return f.write_str(": not enforced");
+        }
+        let device = self.demands_device.then(|| "demands a device".to_owned());
+        let lifetime = self.tgt_lifetime_seconds.map(|seconds| format!("TGTs live {seconds} s at most"));
+        let rules: Vec<String> = [device, lifetime].into_iter().flatten().collect();
+        write!(
+            f,
+            ": {}",
+            if rules.is_empty() { "restricts nothing here".to_owned() } else { rules.join(", ") }
+        )
     }
 }
 

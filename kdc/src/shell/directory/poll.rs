@@ -1,10 +1,10 @@
-//! Keeps a domain's view fresh: branches, policy lists, password ages, looked at every `poll`.
+//! Keeps a domain's view fresh: branches, policy lists, authentication policies, password ages, looked at every `poll`.
 //!
-//! A look is one search for update sequence numbers; only if one has moved, or once a minute whatever they say, the
+//! A look is two searches for update sequence numbers; only if one has moved, or once a minute whatever they say, the
 //! view is read again. What is published carries the time of the last look that succeeded: the shell serves nobody
 //! on a view older than `max-stale`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -72,6 +72,7 @@ impl Poller {
             complaint: Complaint::default(),
             branches: BTreeMap::new(),
             denials: None,
+            authentication: BTreeSet::new(),
         };
         let task = tokio::spawn(watcher.run(Arc::clone(&order), poll)).abort_handle();
         Self { seen, order, task }
@@ -107,6 +108,8 @@ struct Watcher {
     branches: BTreeMap<u16, String>,
     /// What was last said of denials that cannot be resolved.
     denials: Option<String>,
+    /// What was last said of authentication policies and silos that cannot be read.
+    authentication: BTreeSet<String>,
 }
 
 /// The last full read.
@@ -192,5 +195,11 @@ impl Watcher {
             _ => {}
         }
         self.denials = fault;
+
+        let faults: BTreeSet<String> = view.authentication.faults().map(ToString::to_string).collect();
+        for fault in faults.difference(&self.authentication) {
+            warn!(realm = self.realm, "nobody is served whom this is assigned to: {fault}");
+        }
+        self.authentication = faults;
     }
 }

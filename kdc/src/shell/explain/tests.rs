@@ -114,6 +114,34 @@ async fn what_the_operator_denies_is_explained_with_the_way_to_it() {
 }
 
 #[tokio::test]
+async fn the_authentication_policy_is_told_whether_or_not_it_decides() {
+    const OBJECTS: &str = "\ndn: CN=Two Hours,DC=demo,DC=example\nobjectClass: msDS-AuthNPolicy\n\
+        msDS-AuthNPolicyEnforced: TRUE\nmsDS-UserTGTLifetime: 72000000000\n\n\
+        dn: CN=Device,DC=demo,DC=example\nobjectClass: msDS-AuthNPolicy\n\
+        msDS-AuthNPolicyEnforced: TRUE\nmsDS-UserAllowedToAuthenticateFrom:: AQ==\n";
+    let cases = [
+        ("Two Hours", "allowed", Some(Some((Some(7200), false)))),
+        ("Device", "authentication_policy", Some(Some((None, true)))),
+        ("Gone", "authentication_policy_unresolved", None),
+    ];
+    for (policy, verdict, expected) in cases {
+        let assigned =
+            format!("sAMAccountName: alice\nmsDS-AssignedAuthNPolicy: CN={policy},DC=demo,DC=example\n");
+        let text = DEMO.replace("sAMAccountName: alice\n", &assigned) + OBJECTS;
+        let told = ask(&text, "alice").await.unwrap();
+        let decision = told.decision.as_ref().map_or_else(|refused| refused.reason.label(), |_| "allowed");
+        assert_eq!(decision, verdict, "{policy}");
+        let enforced = told.authentication.map(|policy| policy.enforced);
+        let enforced = enforced.map(|enforced| {
+            enforced.map(|enforced| {
+                (enforced.tgt_lifetime.map(|lifetime| lifetime.as_secs()), enforced.demands_device)
+            })
+        });
+        assert_eq!(enforced, expected, "{policy}");
+    }
+}
+
+#[tokio::test]
 async fn an_account_is_found_by_each_of_its_names() {
     let sid = "S-1-5-21-2718281828-3141592653-1618033988-1104";
     for name in ["alice", "ALICE", "demo\\alice", "demo.example\\Alice", "alice@demo.example", sid] {

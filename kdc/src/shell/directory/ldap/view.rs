@@ -1,4 +1,4 @@
-//! The domain, its branches and their policy lists, read from one server.
+//! The domain, its branches, their policy lists and the forest's authentication policies, read from one server.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,6 +9,9 @@ use ldap3::Scope;
 use super::answer::Answer;
 use super::connection::{Connection, Search, SearchError};
 use super::{LdapDirectory, complete, filter, object, plain};
+use crate::directory::authentication::{
+    AUTHENTICATION_ATTRIBUTES, AUTHENTICATION_CLASSES, AUTHENTICATION_CONTAINER,
+};
 use crate::directory::branch::{BRANCH_COMPUTER_ATTRIBUTES, BRANCH_KRBTGT_ATTRIBUTES};
 use crate::directory::denials::NAMED_ATTRIBUTES;
 use crate::directory::replicators::DESCRIPTOR_ATTRIBUTE;
@@ -27,7 +30,7 @@ const VERSION: &str = "uSNChanged";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fingerprint {
     server: String,
-    /// Matches whatever the view was made of, and whatever would make it ambiguous.
+    /// Matches whatever of the domain the view was made of, and whatever would make it ambiguous.
     filter: String,
     versions: BTreeMap<String, i64>,
 }
@@ -45,7 +48,7 @@ impl LdapDirectory {
         self.read(PATIENCE, |connection| async move { read(&connection, numbers, rules).await }).await
     }
 
-    /// Whether nothing that the view was made of has changed since: one search. No, if another server answers now.
+    /// Whether nothing that the view was made of has changed since: two searches. No, if another server answers now.
     ///
     /// # Errors
     /// [`ReadError`].
@@ -54,16 +57,23 @@ impl LdapDirectory {
             if connection.identity.dns_host_name != fingerprint.server {
                 return Ok(false);
             }
-            let domain_dn = &connection.identity.domain_dn;
             let limit = fingerprint.versions.len().saturating_add(LEEWAY);
-            let search = Search::below(domain_dn, &fingerprint.filter, &[VERSION], limit);
-            let entries =
-                connection.search(&search).await?.into_iter().map(Answer::into_entry).collect::<Vec<_>>();
+            let policies = authentication_container(&connection);
+            let mut entries = Vec::new();
+            for (base, filter) in
+                [(&connection.identity.domain_dn, &fingerprint.filter), (&policies, &authentication_filter())]
+            {
+                let search = Search::below(base, filter, &[VERSION], limit);
+                entries.extend(connection.search(&search).await?.into_iter().map(Answer::into_entry));
+            }
             Ok(versions(&entries).map_err(refused)? == fingerprint.versions)
         };
         self.read(PATIENCE, look).await
     }
 }
+
+/// Authentication policies and silos of a forest at most: a domain controller gives no more in one answer.
+const AUTHENTICATION_OBJECTS: usize = 980;
 
 /// Objects beyond those expected: enough to see that a number or a link is claimed twice.
 const LEEWAY: usize = 16;
@@ -83,14 +93,21 @@ async fn read(
     let cross_ref = cross_ref(connection).await?;
 
     let numbered = any(numbers.iter().map(|number| format!("(msDS-SecondaryKrbTgtNumber={number})")));
-    let krbtgts = found(connection, &numbered, BRANCH_KRBTGT_ATTRIBUTES, numbers.len()).await?;
+    let domain = &identity.domain_dn;
+    let krbtgts = found(connection, domain, &numbered, BRANCH_KRBTGT_ATTRIBUTES, numbers.len()).await?;
     let linked = any(krbtgts
         .iter()
         .map(|krbtgt| format!("(msDS-KrbTgtLink={})", filter::escape(krbtgt.dn().as_bytes()))));
-    let computers = found(connection, &linked, BRANCH_COMPUTER_ATTRIBUTES, krbtgts.len()).await?;
+    let computers = found(connection, domain, &linked, BRANCH_COMPUTER_ATTRIBUTES, krbtgts.len()).await?;
 
     let named_by_operator = any(rules.deny_groups.iter().filter_map(filter::named));
-    let named = found(connection, &named_by_operator, NAMED_ATTRIBUTES, rules.deny_groups.len()).await?;
+    let named =
+        found(connection, domain, &named_by_operator, NAMED_ATTRIBUTES, rules.deny_groups.len()).await?;
+
+    let policies = authentication_container(connection);
+    let filter = authentication_filter();
+    let authentication =
+        found(connection, &policies, &filter, AUTHENTICATION_ATTRIBUTES, AUTHENTICATION_OBJECTS).await?;
 
     let objects = DomainObjects {
         head: &head,
@@ -99,6 +116,7 @@ async fn read(
         dns_host_name: &identity.dns_host_name,
         branch_krbtgts: krbtgts.iter().collect(),
         branch_computers: computers.iter().collect(),
+        authentication: authentication.iter().collect(),
         named: named.iter().collect(),
     };
     // Each value came with its SID; one without it names an object that has none.
@@ -106,8 +124,8 @@ async fn read(
         DirectoryView::from_objects(&objects, rules, &|_| None).map_err(|error| refused(error.into()))?;
     let one = [format!("(objectSid={domain_sid})"), format!("(objectSid={krbtgt_sid})")];
     let filter = any(one.into_iter().chain([numbered, linked, named_by_operator]));
-    let versions = versions([&head, &krbtgt].into_iter().chain(&krbtgts).chain(&computers).chain(&named))
-        .map_err(refused)?;
+    let read = [&krbtgts, &computers, &named, &authentication].into_iter().flatten();
+    let versions = versions([&head, &krbtgt].into_iter().chain(read)).map_err(refused)?;
     Ok((view, Fingerprint { server: identity.dns_host_name.clone(), filter, versions }))
 }
 
@@ -139,9 +157,19 @@ async fn cross_ref(connection: &Connection) -> Result<Entry, SearchError> {
         .ok_or_else(|| refused(ReadError::data(base, "has no crossRef of the domain")))
 }
 
-/// The objects of the domain that match, every value fetched, distinguished names with their SIDs.
+/// Where authentication policies and silos are. A forest that never had any may lack the container.
+fn authentication_container(connection: &Connection) -> String {
+    format!("{AUTHENTICATION_CONTAINER},{}", connection.identity.configuration_dn)
+}
+
+fn authentication_filter() -> String {
+    any(AUTHENTICATION_CLASSES.map(|class| format!("(objectClass={class})")))
+}
+
+/// The objects below `base` that match, every value fetched, distinguished names with their SIDs.
 async fn found(
     connection: &Connection,
+    base: &str,
     filter: &str,
     attributes: &[&str],
     expected: usize,
@@ -151,7 +179,7 @@ async fn found(
     }
     let attributes = with_version(attributes);
     let limit = expected.saturating_add(LEEWAY);
-    let search = Search::below(&connection.identity.domain_dn, filter, &attributes, limit);
+    let search = Search::below(base, filter, &attributes, limit);
     let mut entries = Vec::new();
     for mut answer in connection.search(&Search { extended_names: true, ..search }).await? {
         complete(connection, &mut answer, true).await?;
