@@ -22,6 +22,7 @@ mod shell {
     mod wire;
 
     mod addresses;
+    mod changes;
     mod connections;
     mod corpus;
     mod datagrams;

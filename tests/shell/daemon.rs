@@ -157,10 +157,20 @@ impl Daemon {
     /// Sends SIGTERM and waits; how it ended and how long that took.
     pub(crate) fn terminate(&mut self) -> (ExitStatus, Duration) {
         let since = Instant::now();
-        let kill = format!("kill -TERM {}", self.child.id());
-        assert!(Command::new("/bin/sh").args(["-c", &kill]).status().unwrap().success());
+        self.signal("TERM");
         let status = eventually("the daemon stops", || self.child.try_wait().unwrap());
         (status, since.elapsed())
+    }
+
+    /// Puts this in the place of the directory, and sends SIGHUP.
+    pub(crate) fn change_directory(&self, ldif: &str) {
+        fs::write(self.folder.join("domain.ldif"), ldif).unwrap();
+        self.signal("HUP");
+    }
+
+    fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
+        assert!(Command::new("/bin/sh").args(["-c", &kill]).status().unwrap().success());
     }
 }
 

@@ -41,6 +41,10 @@ cases! {
     r28_c28_no_denials, "lists", refused(20, "branch_list_unresolved"), |scene| {
         scene.set("AzureADKerberos", "msDS-NeverRevealGroup", "")
     };
+    r28_c09_a_list_that_came_in_part, "lists", refused(20, "branch_list_unresolved"), |mut scene| {
+        scene.ldif = scene.ldif.replace("msDS-NeverRevealGroup: ", "msDS-NeverRevealGroup;range=0-2: ");
+        scene
+    };
     r28_c28_a_denial_of_what_is_no_object, "denials", refused(20, "denials_unresolved"), |scene| {
         scene.denying(&["Share Readers", "gone"])
     };
@@ -61,6 +65,19 @@ cases! {
     };
     r28_c05_a_former_sid_that_is_never_revealed, "sIDHistory", refused(20, "never_reveal"), |scene| {
         scene.set("Alice", "sIDHistory", "S-1-5-32-548")
+    };
+    r28_c09_the_last_of_two_thousand_denials, "denials", refused(20, "never_reveal"), |mut scene| {
+        let denied = |rid: u32| format!("msDS-NeverRevealGroup: <SID={}>;CN={rid},DC=lab,DC=example\n", sid(rid));
+        let many: String = (7000..9000).chain([1104]).map(denied).collect();
+        scene.ldif = before(&scene.ldif, "msDS-RevealOnDemandGroup: CN=Domain Users", &many);
+        scene
+    };
+    r28_c09_the_last_of_two_thousand_members_of_a_denied_group,
+        "denials", refused(20, "never_reveal"), |mut scene| {
+        let others = (0..2000).map(|number| format!("member: CN={number},DC=lab,DC=example\n"));
+        let many: String = others.chain(["member: CN=Alice,OU=Staff,DC=lab,DC=example\n".to_owned()]).collect();
+        scene.ldif = before(&scene.ldif, "member: CN=Operators,OU=Staff,DC=lab,DC=example", &many);
+        scene
     };
     r28_b10_a_former_sid_that_is_dropped_denies_all_the_same, "sIDHistory", refused(20, "never_reveal"), |scene| {
         scene.set("Alice", "sIDHistory", "S-1-5-32-548").with_sid_history()
@@ -128,6 +145,12 @@ cases! {
             .user("WS1$", 1114)
             .rules(|rules| rules.allowed_kinds.computers = true)
     };
+}
+
+/// The directory with these lines before the first that begins like that.
+fn before(ldif: &str, line: &str, lines: &str) -> String {
+    assert!(ldif.contains(line), "{line}");
+    ldif.replacen(line, &format!("{lines}{line}"), 1)
 }
 
 /// Enterprise Admins of another forest.
