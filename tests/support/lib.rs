@@ -12,6 +12,7 @@
 pub mod daemon;
 pub mod der;
 pub mod device;
+pub mod directory_server;
 pub mod folder;
 pub mod forwarder;
 pub mod lab;

@@ -55,15 +55,15 @@ impl Entry {
     /// Every value of the attribute; none if it is absent.
     ///
     /// # Errors
-    /// [`Fault::Partial`] if the server gave only a range of the values ([MS-ADTS] 3.1.1.3.1.3.3): a list
-    /// that was cut must decide nothing.
+    /// [`Fault::Partial`] if the server gave only a range of the values ([MS-ADTS] 3.1.1.3.1.3.3), or some under an
+    /// option that nobody asked for: a list that was cut must decide nothing.
     pub fn values(&self, name: &str) -> Result<&[Vec<u8>], AttributeError> {
-        let name = name.to_ascii_lowercase();
-        let ranges = format!("{name};range=");
-        if self.attributes.keys().any(|key| key.starts_with(&ranges)) {
-            return Err(self.error(&name, Fault::Partial));
+        let key = name.to_ascii_lowercase();
+        let options = format!("{key};");
+        if self.attributes.keys().any(|other| other.starts_with(&options)) {
+            return Err(self.error(name, Fault::Partial));
         }
-        Ok(self.attributes.get(&name).map_or(&[], Vec::as_slice))
+        Ok(self.attributes.get(&key).map_or(&[], Vec::as_slice))
     }
 
     /// The only value of the attribute.

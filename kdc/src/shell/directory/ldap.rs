@@ -159,7 +159,10 @@ async fn complete(
     }
     match answer.unfinished() {
         None => Ok(()),
-        Some(_) => Err(SearchError::Refused(ReadError::data(answer.dn.clone(), "has too many values"))),
+        Some(piece) => {
+            let problem = format!("attribute {} comes in more pieces than are read", piece.name);
+            Err(SearchError::Refused(ReadError::data(answer.dn.clone(), problem)))
+        }
     }
 }
 
