@@ -26,7 +26,8 @@ Reads the configuration and the directory that the daemon reads, and decides wit
 a ticket shows (keys, times, signatures) is not looked at.
 
 Exit code: 0 for an account that is allowed, 10 for one that is refused, 78 where the configuration or a file
-it names is at fault, 1 where it cannot be said for another reason.
+it names is at fault, 1 where it cannot be said for another reason. An account whose data the daemon cannot
+decide on is one that is refused.
 
 Examples:
   tgtx explain alice

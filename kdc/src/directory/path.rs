@@ -1,8 +1,8 @@
 //! The shortest way from an account to a group it is in: for an operator to read, never to decide by.
 //!
 //! Which groups count is what `tokenGroups` says. This search only finds out why, breadth first along `memberOf`,
-//! the account's primary group and the foreignSecurityPrincipals that stand for its former SIDs. Whoever drives it
-//! reads the objects it asks for, a level at a time.
+//! the account's primary group and the foreignSecurityPrincipals that stand for its former SIDs and for groups of
+//! other domains. Whoever drives it reads the objects it asks for, a level at a time.
 
 use std::collections::BTreeSet;
 
@@ -10,6 +10,7 @@ use pac::Sid;
 
 use super::dn::DnKey;
 use super::entry::{AttributeError, Entry};
+use super::principal::is_account;
 
 /// What to read of an account or a group on the way.
 pub const NODE_ATTRIBUTES: &[&str] = &[
@@ -38,7 +39,7 @@ pub struct Node {
     pub name: String,
     /// `objectSid`.
     pub sid: Sid,
-    /// Whether it is something that logs on: it has `userAccountControl`.
+    /// Whether it is something that logs on, as [`is_account`] tells for the exchange too.
     pub is_account: bool,
     /// Whether membership of it grants anything: a security group, or what stands for a foreign principal.
     pub passes_on: bool,
@@ -48,29 +49,45 @@ pub struct Node {
     pub former_sids: Vec<Sid>,
     /// Distinguished names of the groups that list it.
     pub member_of: Vec<String>,
+    /// Whether what leads on from here came whole; what did not is left out.
+    pub is_whole: bool,
 }
 
 impl Node {
-    /// Makes a node of an object read with [`NODE_ATTRIBUTES`].
+    /// Makes a node of an object read with [`NODE_ATTRIBUTES`]. Nothing is decided by it, so an attribute that came in
+    /// part only makes it less than whole.
     ///
     /// # Errors
-    /// [`AttributeError`] if it has no SID, or an attribute came in part.
+    /// [`AttributeError`] if it has no SID.
     pub fn from_entry(entry: &Entry) -> Result<Self, AttributeError> {
-        let is_secure_group =
-            entry.optional_flags("groupType")?.is_some_and(|kind| kind & SECURITY_ENABLED != 0);
+        let sid = entry.sid("objectSid")?;
+        let name = entry.optional_text("sAMAccountName").ok().flatten();
+        let kind = entry.optional_flags("groupType");
+        let primary_group = entry.optional_flags("primaryGroupID");
+        let former_sids = entry.sids("sIDHistory");
+        let member_of = entry.texts("memberOf");
+        let is_whole = kind.is_ok() && primary_group.is_ok() && former_sids.is_ok() && member_of.is_ok();
+        let is_secure_group = kind.ok().flatten().is_some_and(|kind| kind & SECURITY_ENABLED != 0);
         Ok(Self {
             dn: entry.dn().to_owned(),
-            name: entry
-                .optional_text("sAMAccountName")?
-                .map_or_else(|| first_part(entry.dn()), str::to_owned),
-            sid: entry.sid("objectSid")?,
-            is_account: entry.has("userAccountControl"),
+            name: name.map_or_else(|| first_part(entry.dn()), str::to_owned),
+            sid,
+            is_account: is_account(entry),
             passes_on: is_secure_group || entry.is_a("foreignSecurityPrincipal"),
-            primary_group: entry.optional_flags("primaryGroupID")?,
-            former_sids: entry.sids("sIDHistory")?,
-            member_of: entry.texts("memberOf")?.into_iter().map(str::to_owned).collect(),
+            primary_group: primary_group.ok().flatten(),
+            former_sids: former_sids.unwrap_or_default(),
+            member_of: member_of.unwrap_or_default().into_iter().map(str::to_owned).collect(),
+            is_whole,
         })
     }
+}
+
+/// Whether a SID names a principal of another domain than this one; SIDs that are the same everywhere (`S-1-5-32-544`,
+/// `S-1-5-11`) are no domain's.
+#[must_use]
+pub fn is_foreign(sid: &Sid, domain: &Sid) -> bool {
+    // SECURITY_NT_NON_UNIQUE ([MS-DTYP] 2.4.2.4): what the SIDs of all domains begin with.
+    sid.authority() == 5 && sid.sub_authorities().first() == Some(&21) && !sid.is_in_domain(domain)
 }
 
 /// `Server Operators` of `CN=Server Operators,CN=Builtin,DC=lab`; escapes stay as they are.
@@ -105,6 +122,9 @@ pub enum Edge {
     ForeignSecurityPrincipal,
     /// A SID of the account's `sIDHistory`, which is itself what is looked for.
     FormerSid,
+    /// A group of another domain that `tokenGroups` puts the account into: which of its members leads there, only
+    /// that domain shows. Here it is what is looked for, or a foreignSecurityPrincipal stands for it.
+    ForeignGroup,
 }
 
 /// One object of a path.
@@ -112,7 +132,7 @@ pub enum Edge {
 pub struct Step {
     /// Its name, as [`Node::name`].
     pub name: String,
-    /// Its distinguished name.
+    /// Its distinguished name; of a SID without an object of the domain, that of the account that has it.
     pub dn: String,
     /// Its SID.
     pub sid: Sid,
@@ -124,12 +144,24 @@ pub struct Step {
 #[derive(Debug)]
 pub struct PathSearch {
     target: Sid,
+    other_domains: Vec<Sid>,
     reached: Vec<Reached>,
     seen: BTreeSet<DnKey>,
     open: Vec<Open>,
     asked: Vec<Open>,
     found: Option<usize>,
-    was_cut: bool,
+    cut: Option<Cut>,
+}
+
+/// Why a search has not followed every link there is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Cut {
+    /// More groups than are read for one path.
+    #[error("too many groups are on the way")]
+    TooMany,
+    /// The groups that this object is in came in part.
+    #[error("the groups that {0} is in cannot be read whole")]
+    Partial(String),
 }
 
 #[derive(Debug)]
@@ -147,29 +179,40 @@ struct Open {
 }
 
 impl PathSearch {
-    /// Starts at an account of the domain with that SID. `target` may be the account itself.
+    /// Starts at an account of the domain with that SID. `token` has every SID that the account is known to count as;
+    /// `target` may be the account itself.
     #[must_use]
-    pub fn new(account: &Node, domain: &Sid, target: Sid) -> Self {
+    pub fn new(account: &Node, domain: &Sid, token: &[Sid], target: Sid) -> Self {
+        let former = &account.former_sids;
+        let is_other = |sid: &&Sid| is_foreign(sid, domain) && !former.contains(sid);
+        let other_domains: Vec<Sid> = token.iter().filter(is_other).copied().collect();
         let mut search = Self {
             target,
+            other_domains: other_domains.clone(),
             reached: Vec::new(),
             seen: BTreeSet::new(),
             open: Vec::new(),
             asked: Vec::new(),
             found: None,
-            was_cut: false,
+            cut: None,
         };
         let at = search.reach(account, None, Edge::Start);
-        if account.former_sids.contains(&target) {
+        let direct = if former.contains(&target) {
+            Some(Edge::FormerSid)
+        } else {
+            other_domains.contains(&target).then_some(Edge::ForeignGroup)
+        };
+        if let Some(edge) = direct {
             let (name, dn) = (target.to_string(), account.dn.clone());
-            let step = Step { name, dn, sid: target, edge: Edge::FormerSid };
+            let step = Step { name, dn, sid: target, edge };
             search.found.get_or_insert(search.reached.len());
             search.reached.push(Reached { step, from: Some(at) });
         }
         let primary_group = account.primary_group.and_then(|rid| domain.with_rid(rid));
         let others = primary_group.map(|sid| (sid, Edge::PrimaryGroup)).into_iter();
-        let former = account.former_sids.iter().map(|sid| (*sid, Edge::ForeignSecurityPrincipal));
-        for (sid, edge) in others.chain(former) {
+        let former = former.iter().map(|sid| (*sid, Edge::ForeignSecurityPrincipal));
+        let foreign = other_domains.into_iter().map(|sid| (sid, Edge::ForeignGroup));
+        for (sid, edge) in others.chain(former).chain(foreign) {
             search.open.push(Open { reference: Reference::Sid(sid), from: at, edge });
         }
         search
@@ -181,7 +224,9 @@ impl PathSearch {
             return Vec::new();
         }
         let room = MAX_NODES.saturating_sub(self.reached.len());
-        self.was_cut |= self.open.len() > room;
+        if self.open.len() > room {
+            self.cut.get_or_insert(Cut::TooMany);
+        }
         self.open.truncate(room);
         self.asked = std::mem::take(&mut self.open);
         self.asked.iter().map(|open| open.reference.clone()).collect()
@@ -201,10 +246,16 @@ impl PathSearch {
         }
     }
 
-    /// Whether groups were left unread because there were too many.
+    /// Why not every link was followed, if so.
     #[must_use]
-    pub const fn was_cut(&self) -> bool {
-        self.was_cut
+    pub const fn cut(&self) -> Option<&Cut> {
+        self.cut.as_ref()
+    }
+
+    /// The groups of other domains that the account is in.
+    #[must_use]
+    pub fn other_domains(&self) -> &[Sid] {
+        &self.other_domains
     }
 
     /// The path, from the account to the target, once it is found.
@@ -227,6 +278,9 @@ impl PathSearch {
             .push(Reached { step: Step { name: name.clone(), dn: dn.clone(), sid: *sid, edge }, from });
         if *sid == self.target {
             self.found = Some(at);
+        }
+        if !node.is_whole {
+            self.cut.get_or_insert_with(|| Cut::Partial(name.clone()));
         }
         for group in member_of {
             if !self.seen.contains(&DnKey::of(group)) {

@@ -19,6 +19,7 @@ use super::ldif;
 use super::membership::{Memberships, Scope};
 use super::name::{AccountNames, ClientName};
 use super::path::{Node, Reference};
+use super::principal::is_account;
 use super::view::{DirectoryView, DomainObjects, ViewRules, is_cross_ref_of};
 
 /// `userAccountControl` bits of accounts whose password does not expire ([MS-ADTS] 3.1.1.4.5.27):
@@ -132,7 +133,7 @@ impl Tree {
     /// the user principal name, compared as [`Principal::is_named`](super::Principal::is_named) does.
     #[must_use]
     pub fn find_by_name(&self, name: &ClientName) -> Option<&Entry> {
-        let mut accounts = self.entries.iter().filter(|entry| entry.has("userAccountControl"));
+        let mut accounts = self.entries.iter().filter(|entry| is_account(entry));
         accounts.find(|entry| {
             let names = entry.text("sAMAccountName").ok().zip(entry.optional_text("userPrincipalName").ok());
             names.is_some_and(|(sam_account_name, user_principal_name)| {

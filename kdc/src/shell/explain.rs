@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::directory::{Directory, ReadError};
 use super::prepared::PreparedDomain;
-use crate::directory::path::{Node, PathSearch, Reference, Step};
+use crate::directory::path::{Node, PathSearch, Reference, Step, is_foreign};
 use crate::directory::{ClientName, DirectoryView, InEffect, Principal};
 use crate::exchange::{Detail, Grounds, Refusal, Refused, Timestamp};
 
@@ -32,10 +32,12 @@ pub struct Explanation {
     pub realm: Arc<str>,
     /// The branch.
     pub branch: u16,
-    /// The account's distinguished name.
-    pub dn: String,
-    /// The account.
-    pub principal: Principal,
+    /// The account's SID.
+    pub sid: Sid,
+    /// Its object; none of an account of another domain.
+    pub object: Option<Node>,
+    /// What the exchange makes of it; none where that reads too little, or does not read at all.
+    pub principal: Option<Principal>,
     /// The SID that allows it, or the rule that refuses it.
     pub decision: Result<Sid, Refused>,
     /// What decided by being on a list, if something did.
@@ -63,15 +65,21 @@ pub enum Path {
     /// From the account, the first step, to what is listed, the last.
     Found(Vec<Step>),
     /// The links that may be read lead elsewhere, though `tokenGroups` names the group.
-    NotFound,
-    /// The search was broken off, and why.
+    NotFound {
+        /// Groups of other domains that the account is in: a way through them, only their domains show.
+        other_domains: Vec<Sid>,
+    },
+    /// The search was broken off or not all links could be read, and why.
     GivenUp(String),
 }
 
 /// Decides about an account as the daemon would, and finds out why. Must be called within a tokio runtime.
 ///
+/// An answer about the account that the exchange refuses to decide on is a refusal here too
+/// ([`Refusal::DirectoryData`]): the daemon has got the same.
+///
 /// # Errors
-/// [`ExplainError`] where there is nothing to decide about, or the directory gives no usable answer.
+/// [`ExplainError`] where there is nothing to decide about, or the directory cannot be asked, or shows no domain.
 pub async fn explain(
     domain: PreparedDomain,
     question: Question<'_>,
@@ -89,28 +97,48 @@ pub async fn explain(
     let allowed_kinds = domain.rules.allowed_kinds;
     let (directory, rules) = domain.connect();
     let (view, _) = directory.view(&[branch], &rules.view).await?;
-    let account = find_account(&directory, &realm, &view, question.account).await?;
-    let wall = FileTime::from_unix_seconds(now.seconds.unix_seconds());
-    let principal = directory.find(&account.sid, &view, rules.sid_history, wall).await?;
-    let principal = principal.ok_or_else(|| ExplainError::NoSuchAccount {
-        realm: Arc::clone(&realm),
-        asked: question.account.to_owned(),
-    })?;
-
-    let decision = if loaded.contains(&branch) {
-        Grounds { view: &view, branch, allowed_kinds }.decide(&keys, &principal, now)
+    let unknown =
+        || ExplainError::NoSuchAccount { realm: Arc::clone(&realm), asked: question.account.to_owned() };
+    let sid = find_sid(&directory, &view, question.account).await?.ok_or_else(unknown)?;
+    let (object, principal) = if is_foreign(&sid, &view.domain_sid) {
+        // The directory may hold an object for it, but not a client: the exchange does not ask.
+        (None, Err(Refusal::RequestorForeign.into()))
     } else {
-        // The exchange refuses before it asks anybody.
-        Err(Refusal::UnknownBranch.into())
+        let object = directory.nodes(&[Reference::Sid(sid)]).await?.pop().flatten().ok_or_else(unknown)?;
+        if !object.is_account {
+            return Err(ExplainError::NoAccount { dn: object.dn });
+        }
+        let wall = FileTime::from_unix_seconds(now.seconds.unix_seconds());
+        let principal = match directory.find(&sid, &view, rules.sid_history, wall).await {
+            Ok(principal) => Ok(principal.ok_or_else(unknown)?),
+            Err(error @ ReadError::Data { .. }) => Err(Refused::from(error)),
+            Err(error @ ReadError::Unavailable(_)) => return Err(error.into()),
+        };
+        (Some(object), principal)
     };
-    let deciding = match deciding_sid(&decision) {
-        Some((list, sid)) => Some(deciding(&directory, &view, &account, list, sid).await),
-        None => None,
+
+    let (principal, decision) = match principal {
+        // The exchange refuses before it asks anybody.
+        _ if !loaded.contains(&branch) => (principal.ok(), Err(Refusal::UnknownBranch.into())),
+        Ok(principal) => {
+            let decision = Grounds { view: &view, branch, allowed_kinds }.decide(&keys, &principal, now);
+            (Some(principal), decision)
+        }
+        Err(refused) => (None, Err(refused)),
+    };
+    let deciding = match (deciding_sid(&decision), &object, &principal) {
+        (Some((list, target)), Some(object), Some(principal)) => {
+            let search = PathSearch::new(object, &view.domain_sid, &principal.account.sids, target);
+            Some(deciding(&directory, search, list, target).await)
+        }
+        _ => None,
     };
     // One that cannot be read refuses, and is told as the refusal's detail.
-    let authentication = view.authentication.in_effect(&principal.account, &principal.authentication);
-    let authentication = authentication.ok().flatten();
-    Ok(Explanation { realm, branch, dn: account.dn, principal, decision, deciding, authentication })
+    let authentication = principal.as_ref().and_then(|principal| {
+        let in_effect = view.authentication.in_effect(&principal.account, &principal.authentication);
+        in_effect.ok().flatten()
+    });
+    Ok(Explanation { realm, branch, sid, object, principal, decision, deciding, authentication })
 }
 
 /// The list that decided and the SID on it. A refusal for the account's state is no list's doing.
@@ -130,50 +158,36 @@ fn deciding_sid(decision: &Result<Sid, Refused>) -> Option<(&'static str, Sid)> 
     }
 }
 
-async fn find_account(
+/// The SID that is asked about: given as such, or of the account of that name, if there is one.
+async fn find_sid(
     directory: &Directory,
-    realm: &Arc<str>,
     view: &DirectoryView,
     asked: &str,
-) -> Result<Node, ExplainError> {
-    let unknown = || ExplainError::NoSuchAccount { realm: Arc::clone(realm), asked: asked.to_owned() };
-    let sid = if let Ok(sid) = asked.parse::<Sid>() {
-        sid
-    } else {
-        let name = match asked.split_once('\\') {
-            Some((domain, name)) if is_domain(domain, view) => name,
-            Some((domain, _)) => return Err(ExplainError::OtherDomain { domain: domain.to_owned() }),
-            None => asked,
-        };
-        directory
-            .sid_named(&ClientName { name: name.to_owned(), enterprise: name.contains('@') })
-            .await?
-            .ok_or_else(unknown)?
+) -> Result<Option<Sid>, ExplainError> {
+    if let Ok(sid) = asked.parse::<Sid>() {
+        return Ok(Some(sid));
+    }
+    let name = match asked.split_once('\\') {
+        Some((domain, name)) if is_domain(domain, view) => name,
+        Some((domain, _)) => return Err(ExplainError::OtherDomain { domain: domain.to_owned() }),
+        None => asked,
     };
-    let node = directory.nodes(&[Reference::Sid(sid)]).await?.pop().flatten().ok_or_else(unknown)?;
-    if node.is_account { Ok(node) } else { Err(ExplainError::NoAccount { dn: node.dn }) }
+    Ok(directory.sid_named(&ClientName { name: name.to_owned(), enterprise: name.contains('@') }).await?)
 }
 
 fn is_domain(name: &str, view: &DirectoryView) -> bool {
     [&view.netbios_name, &view.dns_domain_name].into_iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
-async fn deciding(
-    directory: &Directory,
-    view: &DirectoryView,
-    account: &Node,
-    list: &'static str,
-    sid: Sid,
-) -> Deciding {
-    let search = find_path(directory, PathSearch::new(account, &view.domain_sid, sid));
-    let path = match timeout(PATIENCE, search).await {
+async fn deciding(directory: &Directory, search: PathSearch, list: &'static str, sid: Sid) -> Deciding {
+    let path = match timeout(PATIENCE, find_path(directory, search)).await {
         Ok(Ok(path)) => path,
         Ok(Err(error)) => Path::GivenUp(error.to_string()),
         Err(_elapsed) => Path::GivenUp(format!("it took longer than {PATIENCE:?}")),
     };
     let name = match &path {
         Path::Found(steps) => steps.last().map(|step| step.name.clone()),
-        Path::NotFound | Path::GivenUp(_) => {
+        Path::NotFound { .. } | Path::GivenUp(_) => {
             let node = timeout(PATIENCE, directory.nodes(&[Reference::Sid(sid)])).await;
             node.ok().and_then(Result::ok).and_then(|mut nodes| nodes.pop().flatten()).map(|node| node.name)
         }
@@ -185,10 +199,10 @@ async fn find_path(directory: &Directory, mut search: PathSearch) -> Result<Path
     loop {
         let references = search.ask();
         if references.is_empty() {
-            return Ok(match search.path() {
-                Some(steps) => Path::Found(steps),
-                None if search.was_cut() => Path::GivenUp("too many groups are on the way".to_owned()),
-                None => Path::NotFound,
+            return Ok(match (search.path(), search.cut()) {
+                (Some(steps), _) => Path::Found(steps),
+                (None, Some(cut)) => Path::GivenUp(cut.to_string()),
+                (None, None) => Path::NotFound { other_domains: search.other_domains().to_vec() },
             });
         }
         search.answer(directory.nodes(&references).await?);

@@ -10,7 +10,6 @@ use zeroize::Zeroizing;
 
 use super::audit::Audit;
 use super::clock::Clock;
-use super::directory::ReadError;
 use super::domain_directory::DomainDirectory;
 use super::entropy;
 use super::in_flight::{InFlight, InFlightCount};
@@ -232,10 +231,7 @@ impl Service {
             return Ok(None);
         }
         let found = directory.find(client.requestor(), Arc::clone(view), self.clock.instant()).await;
-        found.map_err(|error| match error {
-            ReadError::Unavailable(why) => client.refuse(Refusal::DirectoryUnavailable.because(why)),
-            ReadError::Data { .. } => client.refuse(Refusal::DirectoryData.because(error.to_string())),
-        })
+        found.map_err(|error| client.refuse(error))
     }
 
     /// Only here is the directory asked about a name.

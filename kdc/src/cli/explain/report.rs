@@ -32,12 +32,13 @@ pub(super) struct Report {
 
 #[derive(Debug, Serialize)]
 struct Account {
-    name: String,
+    /// Absent, as its object, where it is another domain's.
+    name: Option<String>,
     sid: String,
-    dn: String,
+    dn: Option<String>,
     user_principal_name: Option<String>,
-    /// How many SIDs policy looks at: the account's own and those of all its groups.
-    sids: usize,
+    /// How many SIDs policy looks at: the account's own and those of all its groups. Absent where they are not known.
+    sids: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -79,6 +80,8 @@ struct DecidedBy {
     /// Why the search was broken off.
     path_problem: Option<String>,
     path: Vec<PathStep>,
+    /// Where no path is found: groups of other domains that the account is in, through which it may lead.
+    other_domains: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -94,24 +97,26 @@ struct PathStep {
     name: String,
     sid: String,
     dn: String,
-    /// `start`, `member`, `primary_group`, `foreign_security_principal` or `former_sid`.
+    /// `start`, `member`, `primary_group`, `foreign_security_principal`, `former_sid` or `foreign_group`.
     by: &'static str,
 }
 
 impl Report {
     pub(super) fn new(explanation: &Explanation) -> Self {
-        let Explanation { realm, branch, dn, principal, decision, deciding, authentication } = explanation;
+        let Explanation { realm, branch, sid, object, principal, decision, deciding, authentication } =
+            explanation;
+        let principal = principal.as_ref();
         let refused = decision.as_ref().err();
         Self {
             version: 1,
             realm: realm.to_string(),
             branch: *branch,
             account: Account {
-                name: principal.sam_account_name.clone(),
-                sid: principal.sid.to_string(),
-                dn: dn.clone(),
-                user_principal_name: principal.user_principal_name.clone(),
-                sids: principal.account.sids.iter().collect::<BTreeSet<_>>().len(),
+                name: object.as_ref().map(|object| object.name.clone()),
+                sid: sid.to_string(),
+                dn: object.as_ref().map(|object| object.dn.clone()),
+                user_principal_name: principal.and_then(|principal| principal.user_principal_name.clone()),
+                sids: principal.map(|principal| principal.account.sids.iter().collect::<BTreeSet<_>>().len()),
             },
             verdict: if refused.is_some() { Verdict::Refused } else { Verdict::Allowed },
             reason: refused.map(|refused| refused.reason.label()),
@@ -158,8 +163,12 @@ impl DecidedBy {
     fn new(deciding: &Deciding) -> Self {
         let (path_search, path, path_problem) = match &deciding.path {
             Path::Found(steps) => (PathSearch::Found, steps.iter().map(PathStep::new).collect(), None),
-            Path::NotFound => (PathSearch::NotFound, Vec::new(), None),
+            Path::NotFound { .. } => (PathSearch::NotFound, Vec::new(), None),
             Path::GivenUp(problem) => (PathSearch::GivenUp, Vec::new(), Some(problem.clone())),
+        };
+        let other_domains = match &deciding.path {
+            Path::NotFound { other_domains } => other_domains.iter().map(ToString::to_string).collect(),
+            Path::Found(_) | Path::GivenUp(_) => Vec::new(),
         };
         Self {
             list: deciding.list,
@@ -168,6 +177,7 @@ impl DecidedBy {
             path_search,
             path_problem,
             path,
+            other_domains,
         }
     }
 }
@@ -180,6 +190,7 @@ impl PathStep {
             Edge::PrimaryGroup => "primary_group",
             Edge::ForeignSecurityPrincipal => "foreign_security_principal",
             Edge::FormerSid => "former_sid",
+            Edge::ForeignGroup => "foreign_group",
         };
         Self { name: step.name.clone(), sid: step.sid.to_string(), dn: step.dn.clone(), by }
     }
@@ -190,10 +201,17 @@ impl fmt::Display for Report {
         let mut line = |what: &str, value: &dyn fmt::Display| writeln!(f, "  {what:<12} {value}");
         let verdict = if self.verdict == Verdict::Allowed { "allowed" } else { "refused" };
         let account = &self.account;
-        line("account", &format_args!("{}, {}", account.name.escape_debug(), account.sid))?;
-        line("object", &account.dn.escape_debug())?;
+        match &account.name {
+            Some(name) => line("account", &format_args!("{}, {}", name.escape_debug(), account.sid))?,
+            None => line("account", &account.sid)?,
+        }
+        if let Some(dn) = &account.dn {
+            line("object", &dn.escape_debug())?;
+        }
         line("branch", &format_args!("{} of {}", self.branch, self.realm))?;
-        line("SIDs", &format_args!("{}, its own and those of its groups", account.sids))?;
+        if let Some(sids) = account.sids {
+            line("SIDs", &format_args!("{sids}, its own and those of its groups"))?;
+        }
         if let Some(reason) = self.reason {
             line("reason", &reason)?;
         }
@@ -247,11 +265,18 @@ impl fmt::Display for AuthenticationPolicy {
 impl fmt::Display for DecidedBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.path_search {
-            PathSearch::NotFound => {
+            PathSearch::NotFound if self.other_domains.is_empty() => {
                 return f.write_str(
                     "none found: tokenGroups names the group, but no link that may be read leads there (what everybody \
-                     is in, a group of another domain, or members that are hidden from the account that reads the \
-                     directory)",
+                     is in, or members that are hidden from the account that reads the directory)",
+                );
+            }
+            PathSearch::NotFound => {
+                return write!(
+                    f,
+                    "none found: tokenGroups names the group, but no link of this domain that may be read leads there; \
+                     the account is also in groups of other domains, whose links only those show: {}",
+                    self.other_domains.join(", "),
                 );
             }
             PathSearch::GivenUp => {
@@ -267,6 +292,7 @@ impl fmt::Display for DecidedBy {
                     write!(f, "{} (sIDHistory, foreign security principal) → ", step.name.escape_debug())?;
                 }
                 "former_sid" => write!(f, "{} (sIDHistory) → ", step.name.escape_debug())?,
+                "foreign_group" => write!(f, "{} (group of another domain) → ", step.name.escape_debug())?,
                 _ => write!(f, "{} → ", step.name.escape_debug())?,
             }
         }

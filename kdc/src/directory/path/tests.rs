@@ -39,8 +39,14 @@ fn tree(alice: &str, groups: &[(&str, &str, &str, &[&str])]) -> Tree {
 }
 
 fn search(tree: &Tree, target: &str) -> Option<Vec<Step>> {
+    search_with(tree, &[], target)
+}
+
+/// With these SIDs in the account's token.
+fn search_with(tree: &Tree, token: &[&str], target: &str) -> Option<Vec<Step>> {
     let account = tree.node(&Reference::Sid(sid("S-1-5-21-1-2-3-1104"))).expect("attributes").expect("alice");
-    let mut search = PathSearch::new(&account, &sid(DOMAIN), sid(target));
+    let token: Vec<_> = token.iter().map(|text| sid(text)).collect();
+    let mut search = PathSearch::new(&account, &sid(DOMAIN), &token, sid(target));
     loop {
         let references = search.ask();
         if references.is_empty() {
@@ -114,6 +120,37 @@ fn a_former_sid_leads_through_its_foreign_security_principal() {
 }
 
 #[test]
+fn a_group_of_another_domain_is_a_step_where_something_stands_for_it_here() {
+    let group = "S-1-5-21-9-9-9-1200";
+    let more = format!(
+        "\ndn: CN={group},CN=ForeignSecurityPrincipals,DC=demo\nobjectClass: foreignSecurityPrincipal\n\
+         objectSid: {group}\n"
+    );
+    let tree = tree(&more, &[("Partners", "1201", LOCAL, &[group])]);
+    let told = |token: &[&str], target| {
+        let steps = search_with(&tree, token, target)?;
+        Some(steps.into_iter().map(|step| format!("{:?} {}", step.edge, step.name)).collect::<Vec<_>>())
+    };
+    let cases = [
+        (
+            &[group][..],
+            "S-1-5-21-1-2-3-1201",
+            Some(&["Start alice", "ForeignGroup S-1-5-21-9-9-9-1200", "Member Partners"][..]),
+        ),
+        // Nothing of the domain has to stand for what is itself on a list.
+        (&["S-1-5-21-9-9-9-7"], "S-1-5-21-9-9-9-7", Some(&["Start alice", "ForeignGroup S-1-5-21-9-9-9-7"])),
+        (&[], "S-1-5-21-1-2-3-1201", None),
+        // No other domain's: its object would be there.
+        (&["S-1-5-32-544"], "S-1-5-32-544", None),
+        (&["S-1-5-21-1-2-3-7"], "S-1-5-21-1-2-3-7", None),
+    ];
+    for (token, target, expected) in cases {
+        let expected = expected.map(|steps| steps.iter().map(ToString::to_string).collect());
+        assert_eq!(told(token, target), expected, "{token:?} to {target}");
+    }
+}
+
+#[test]
 fn circles_end_with_and_without_the_target_in_them() {
     let tree = tree(
         "",
@@ -150,10 +187,36 @@ fn the_search_ends_at_its_limit_and_says_so() {
         primary_group: None,
         former_sids: Vec::new(),
         member_of: (0..MAX_NODES + 10).map(|number| format!("CN={number}")).collect(),
+        is_whole: true,
     };
-    let mut search = PathSearch::new(&account, &sid(DOMAIN), sid("S-1-5-32-544"));
+    let mut search = PathSearch::new(&account, &sid(DOMAIN), &[], sid("S-1-5-32-544"));
     assert_eq!(search.ask().len(), MAX_NODES - 1);
-    assert!(search.was_cut());
+    assert_eq!(search.cut(), Some(&Cut::TooMany));
+}
+
+#[test]
+fn links_that_came_in_part_lead_nowhere_and_are_told() {
+    let mut entry = Entry::new("CN=alice,DC=demo");
+    entry.insert("objectClass", "user");
+    entry.insert("objectSid", "S-1-5-21-1-2-3-1104");
+    entry.insert("primaryGroupID", "513");
+    entry.insert("memberOf;range=0-1499", "CN=a,DC=demo");
+    let account = Node::from_entry(&entry).expect("a SID");
+    assert!(account.is_account && !account.is_whole && account.member_of.is_empty());
+    let mut search = PathSearch::new(&account, &sid(DOMAIN), &[], sid("S-1-5-32-544"));
+    assert_eq!(search.ask(), [Reference::Sid(sid("S-1-5-21-1-2-3-513"))]);
+    assert_eq!(search.cut(), Some(&Cut::Partial("alice".to_owned())));
+}
+
+#[test]
+fn what_logs_on_is_told_by_its_class_as_in_the_exchange() {
+    for (class, expected) in [(Some("user"), true), (Some("group"), false), (None, true)] {
+        let mut entry = Entry::new("CN=a");
+        entry.insert("objectSid", "S-1-5-21-1-2-3-1104");
+        entry.insert("userAccountControl", "512");
+        class.into_iter().for_each(|class| entry.insert("objectClass", class));
+        assert_eq!(Node::from_entry(&entry).expect("a SID").is_account, expected, "{class:?}");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Why the directory gave no usable answer.
 
 use crate::directory::AttributeError;
+use crate::exchange::{Refusal, Refused};
 
 /// A read that decides nothing. Both kinds refuse: an answer that is not complete is no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +23,16 @@ pub enum ReadError {
 impl ReadError {
     pub(super) fn data(object: impl Into<String>, problem: impl Into<String>) -> Self {
         Self::Data { object: object.into(), problem: problem.into() }
+    }
+}
+
+/// What the exchange makes of it.
+impl From<ReadError> for Refused {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Unavailable(why) => Refusal::DirectoryUnavailable.because(why),
+            ReadError::Data { .. } => Refusal::DirectoryData.because(error.to_string()),
+        }
     }
 }
 

@@ -69,7 +69,9 @@ async fn told_under(policy: &str, text: &str, account: &str) -> String {
             let names: Vec<_> = steps.into_iter().map(|step| step.name).collect();
             format!("{} > {}", names.join(" > "), deciding.list)
         }
-        Path::NotFound => format!("none, {}", deciding.name.unwrap_or_default()),
+        Path::NotFound { other_domains } => {
+            format!("none, {} {other_domains:?}", deciding.name.unwrap_or_default())
+        }
         Path::GivenUp(problem) => problem,
     });
     format!("{verdict}: {}", path.unwrap_or_default())
@@ -145,7 +147,7 @@ async fn the_authentication_policy_is_told_whether_or_not_it_decides() {
 async fn an_account_is_found_by_each_of_its_names() {
     let sid = "S-1-5-21-2718281828-3141592653-1618033988-1104";
     for name in ["alice", "ALICE", "demo\\alice", "demo.example\\Alice", "alice@demo.example", sid] {
-        assert_eq!(ask(DEMO, name).await.unwrap().principal.sid.to_string(), sid, "{name}");
+        assert_eq!(ask(DEMO, name).await.unwrap().sid.to_string(), sid, "{name}");
     }
 }
 
@@ -155,9 +157,10 @@ async fn what_cannot_be_explained_says_so_in_one_line() {
     let cases = [
         ("nobody", "nobody: no account of DEMO.EXAMPLE has this name or SID, or it may not be read"),
         (
-            "S-1-5-21-9-9-9-1",
-            "S-1-5-21-9-9-9-1: no account of DEMO.EXAMPLE has this name or SID, or it may not be read",
+            "S-1-5-21-2718281828-3141592653-1618033988-9999",
+            "S-1-5-21-2718281828-3141592653-1618033988-9999: no account of DEMO.EXAMPLE has this name or SID, or it may not be read",
         ),
+        ("S-1-5-11", "S-1-5-11: no account of DEMO.EXAMPLE has this name or SID, or it may not be read"),
         (
             "OTHER\\alice",
             "OTHER: is not the domain that is served; leave the domain out or give the account's SID",
@@ -175,7 +178,36 @@ async fn a_group_without_a_readable_way_is_named_all_the_same() {
         "sAMAccountName: guido\n",
         "sAMAccountName: guido\ntokenGroups: S-1-5-32-549\ntokenGroupsGlobalAndUniversal: S-1-5-21-2718281828-3141592653-1618033988-514\n",
     );
-    assert_eq!(told(&text, "guido").await, "never_reveal: none, Server Operators");
+    assert_eq!(told(&text, "guido").await, "never_reveal: none, Server Operators []");
+    // The way may lead through that group, whose members only its own domain shows.
+    let text = text
+        .replace("tokenGroups: S-1-5-32-549\n", "tokenGroups: S-1-5-32-549\ntokenGroups: S-1-5-21-9-9-9-7\n");
+    assert_eq!(told(&text, "guido").await, "never_reveal: none, Server Operators [S-1-5-21-9-9-9-7]");
+}
+
+#[tokio::test]
+async fn what_the_exchange_cannot_decide_on_is_refused_with_its_reason() {
+    let text = DEMO.replace(
+        "sAMAccountName: guido\n",
+        "sAMAccountName: guido\ntokenGroups;range=0-1499: S-1-5-32-549\n",
+    );
+    let explanation = ask(&text, "guido").await.unwrap();
+    let refused = explanation.decision.unwrap_err();
+    assert_eq!(refused.reason, Refusal::DirectoryData);
+    assert!(refused.detail.to_string().contains("tokenGroups"), "{}", refused.detail);
+    assert!(explanation.principal.is_none() && explanation.deciding.is_none());
+    assert_eq!(explanation.object.unwrap().name, "guido");
+}
+
+#[tokio::test]
+async fn an_account_of_another_domain_is_refused_as_one() {
+    let principal = "dn: CN=S-1-5-21-9-9-9-1,CN=ForeignSecurityPrincipals,DC=demo,DC=example\n\
+                     objectClass: foreignSecurityPrincipal\nobjectSid: S-1-5-21-9-9-9-1\n";
+    for text in [DEMO.to_owned(), format!("{DEMO}\n{principal}")] {
+        let explanation = ask(&text, "S-1-5-21-9-9-9-1").await.unwrap();
+        assert_eq!(explanation.decision.unwrap_err().reason, Refusal::RequestorForeign);
+        assert!(explanation.object.is_none());
+    }
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::answer::Answer;
 use super::connection::{Connection, Search, SearchError};
-use super::{LdapDirectory, filter, object};
+use super::{LdapDirectory, complete, filter};
 use crate::directory::ClientName;
 use crate::directory::path::{NODE_ATTRIBUTES, Node, Reference};
 use crate::shell::directory::ReadError;
@@ -82,9 +82,17 @@ async fn read_one(connection: &Connection, reference: &Reference) -> Result<Opti
         Reference::Dn(dn) => dn.clone(),
         Reference::Sid(sid) => format!("<SID={sid}>"), // [MS-ADTS] 3.1.1.3.1.2.4
     };
-    match object(connection, &Search::object(&base, NODE_ATTRIBUTES)).await {
-        Ok(answer) => Ok(answer.and_then(|answer| Node::from_entry(&answer.into_entry()).ok())),
-        Err(SearchError::Refused(_)) => Ok(None),
+    let mut answer = match connection.search(&Search::object(&base, NODE_ATTRIBUTES)).await {
+        Ok(mut answers) => match answers.pop() {
+            Some(answer) => answer,
+            None => return Ok(None),
+        },
+        Err(SearchError::Refused(_)) => return Ok(None),
+        Err(lost) => return Err(lost),
+    };
+    // What is not complete keeps its option, and the node is not whole.
+    match complete(connection, &mut answer, false).await {
+        Ok(()) | Err(SearchError::Refused(_)) => Ok(Node::from_entry(&answer.into_entry()).ok()),
         Err(lost) => Err(lost),
     }
 }
