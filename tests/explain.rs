@@ -2,16 +2,19 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot be set up has failed")]
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::process::Command;
 
 use kdc::client::reply::Outcome;
 use kdc::client::transport::Protocol;
+use kdc::directory::{Entry, ldif};
 use serde_json::Value;
 use tgtx_tests::daemon::Daemon;
 use tgtx_tests::device::{Entra, ask, exchange};
 use tgtx_tests::folder::Folder;
 use tgtx_tests::lab::Lab;
-use tgtx_tests::program::{Ended, run};
+use tgtx_tests::program::{Ended, end, run};
 use tgtx_tests::settings::Settings;
 
 fn explain(config: &Path, account: &str) -> Ended {
@@ -23,9 +26,20 @@ fn json(ended: &Ended) -> Value {
     serde_json::from_str(&ended.output).expect(&ended.errors)
 }
 
-fn names(path: &Value) -> Vec<&str> {
-    let steps = path.as_array().map(Vec::as_slice).unwrap_or_default();
-    steps.iter().filter_map(|step| step["name"].as_str()).collect()
+/// Every account of the domain, by SID, as the directory pages them out.
+fn accounts(lab: &Lab) -> BTreeMap<String, String> {
+    let mut search = Command::new("ldapsearch");
+    search.env("LDAPTLS_CACERT", &lab.ca).args(["-LLL", "-x", "-o", "ldif-wrap=no", "-E", "pr=20/noprompt"]);
+    search.args(["-H", &lab.ldaps, "-D", &lab.service_account.dn, "-w", &lab.service_account.password]);
+    search.args(["-b", &lab.base_dn, "(objectClass=user)", "sAMAccountName", "objectSid"]);
+    let ended = end(&mut search);
+    assert_eq!(ended.status, Some(0), "{}", ended.errors);
+    let entries = ldif::parse(&ended.output).expect("LDIF");
+    let text = |entry: &Entry| {
+        let sid = entry.sid("objectSid").expect("a SID").to_string();
+        (sid, entry.text("sAMAccountName").expect("a name").to_owned())
+    };
+    entries.iter().filter(|entry| entry.has("objectSid")).map(text).collect()
 }
 
 #[test]
@@ -38,31 +52,47 @@ fn every_account_of_the_lab_is_explained_as_it_is_exchanged() {
     let daemon = Daemon::start(&settings);
     let kdc = daemon.kdc(Protocol::Tcp);
     let entra = Entra::of(&lab, "azuread");
+    let accounts = accounts(&lab);
+    let names: Vec<_> = accounts.values().map(String::as_str).collect();
+    for known in
+        lab.users.values().map(|user| &*user.name).chain(["Administrator", "Guest", "krbtgt", "DC1$"])
+    {
+        assert!(names.contains(&known), "{known} is not among {names:?}");
+    }
 
-    for (key, user) in &lab.users {
-        let credential = entra.credential(user);
+    let mut said_of = BTreeMap::new();
+    for (sid, name) in &accounts {
+        let credential = entra.partial_tgt(name, sid).mint().expect("a partial TGT");
         let outcome = ask(&kdc, &exchange(&credential));
-        let ended = explain(&config, &user.sid);
+        let ended = explain(&config, sid);
         let said = json(&ended);
-        assert_eq!(said["account"]["name"], *user.name, "{key}");
+        assert_eq!((&said["account"]["name"], &said["account"]["sid"]), (&(**name).into(), &(**sid).into()));
         match outcome {
             Outcome::Granted(_) => {
-                assert_eq!((ended.status, &said["verdict"]), (Some(0), &"allowed".into()), "{key}: {said}");
+                assert_eq!((ended.status, &said["verdict"]), (Some(0), &"allowed".into()), "{name}: {said}");
             }
             Outcome::Denied(denied) => {
-                assert_eq!((ended.status, &said["verdict"]), (Some(10), &"refused".into()), "{key}: {said}");
-                assert_eq!(said["error"]["code"], denied.code, "{key}");
+                assert_eq!((ended.status, &said["verdict"]), (Some(10), &"refused".into()), "{name}: {said}");
+                assert_eq!(said["error"]["code"], denied.code, "{name}");
                 let status = denied.nt_status.map(|status| format!("{status:#010x}"));
-                assert_eq!(said["nt_status"]["code"].as_str(), status.as_deref(), "{key}");
+                assert_eq!(said["nt_status"]["code"].as_str(), status.as_deref(), "{name}");
             }
         }
         let decided_by = &said["decided_by"];
         if !decided_by.is_null() {
-            assert_eq!(decided_by["path_search"], "found", "{key}: {said}");
+            assert_eq!(decided_by["path_search"], "found", "{name}: {said}");
             let path = decided_by["path"].as_array().expect("a path");
-            assert_eq!(path.first().map(|step| &step["sid"]), Some(&said["account"]["sid"]), "{key}");
-            assert_eq!(path.last().map(|step| &step["sid"]), Some(&decided_by["sid"]), "{key}");
+            assert_eq!(path.first().map(|step| &step["sid"]), Some(&said["account"]["sid"]), "{name}");
+            assert_eq!(path.last().map(|step| &step["sid"]), Some(&decided_by["sid"]), "{name}");
         }
+        said_of.insert(&**sid, said);
+    }
+    // The client is told a code, the audit line a reason.
+    daemon.wait_until("audited", || daemon.audit().len() >= accounts.len());
+    for line in daemon.audit() {
+        let said = &said_of[line["client_sid"].as_str().expect("a SID")];
+        assert_eq!(said["reason"], line["reason"], "{line}");
+        assert_eq!(said["verdict"] == "allowed", line["outcome"] == "issued", "{line}");
     }
 }
 
@@ -72,19 +102,38 @@ fn the_path_is_the_one_that_the_directory_has() {
     let lab = Lab::from_environment();
     let folder = Folder::new();
     let config = folder.write("tgtx.toml", Settings::of(&lab).to_toml(), 0o600);
+    // `|` is the primary group, `>` a member's.
+    let denied = "> Denied RODC Password Replication Group";
+    let allowed = "> Allowed RODC Password Replication Group";
+    let five = |name: &str| [5, 4, 3, 2, 1].map(|number| format!("> {name}-{number} ")).concat();
+    let circle = |name: &str| [1, 2, 3].map(|number| format!("> {name}-{number} ")).concat();
     let cases = [
-        ("alice", "start primary_group", "Domain Users"),
-        ("denied", "start member", "Denied RODC Password Replication Group"),
-        ("denied_nested", "start member member", "Denied RODC Password Replication Group"),
-        ("builtin_op", "start member member member", "Account Operators"),
+        ("alice", None, "| Domain Users".to_owned()),
+        ("denied", Some("never_reveal"), denied.to_owned()),
+        ("denied_nested", Some("never_reveal"), format!("> never-to-the-cloud {denied}")),
+        ("builtin_op", Some("never_reveal"), "> helpdesk-tier2 > helpdesk > Account Operators".to_owned()),
+        ("deep_denied", Some("never_reveal"), format!("{}{denied}", five("deep-denied"))),
+        ("deep_allowed", None, format!("{}{allowed}", five("deep-allowed"))),
+        ("circle_denied", Some("never_reveal"), format!("{}{denied}", circle("circle-denied"))),
+        ("circle_allowed", None, format!("{}{allowed}", circle("circle-allowed"))),
+        ("circle_unlisted", Some("not_on_allow_list"), String::new()),
+        ("primary_denied", Some("never_reveal"), format!("| never-to-the-cloud {denied}")),
+        ("crowded", Some("never_reveal"), format!("> crowd {denied}")),
     ];
-    for (key, edges, last) in cases {
+    for (key, reason, expected) in cases {
         let said = json(&explain(&config, &lab.user(key).name));
-        let path = &said["decided_by"]["path"];
-        let steps = path.as_array().expect("a path");
-        let by: Vec<_> = steps.iter().filter_map(|step| step["by"].as_str()).collect();
-        assert_eq!(by.join(" "), edges, "{key}: {path}");
-        assert_eq!(names(path).last(), Some(&last), "{key}");
+        assert_eq!(said["reason"].as_str(), reason, "{key}: {said}");
+        let steps = said["decided_by"]["path"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let told: Vec<_> = steps
+            .iter()
+            .skip(1)
+            .map(|step| match step["by"].as_str() {
+                Some("primary_group") => format!("| {}", step["name"].as_str().unwrap_or_default()),
+                Some("member") => format!("> {}", step["name"].as_str().unwrap_or_default()),
+                other => panic!("{key}: {other:?}"),
+            })
+            .collect();
+        assert_eq!(told.join(" "), expected, "{key}");
     }
 }
 
@@ -103,11 +152,14 @@ fn an_account_is_found_by_any_of_its_names_and_what_is_none_is_one_line() {
     assert_eq!(json(&explain(&config, upn))["account"]["sid"], *foreign.sid);
 
     let domain_admins = format!("{}-512", lab.domain_sid);
-    for account in ["nobody", "*", "OTHER\\alice", "S-1-5-21-9-9-9-1104", &domain_admins] {
+    for account in ["nobody", "*", "OTHER\\alice", "S-1-5-11", &domain_admins] {
         let ended = explain(&config, account);
         assert_eq!((ended.status, ended.output.as_str()), (Some(1), ""), "{account}");
         assert_eq!(ended.errors.lines().count(), 1, "{}", ended.errors);
     }
+    // The exchange refuses another domain's without asking the directory, and so it is told.
+    let ended = explain(&config, "S-1-5-21-9-9-9-1104");
+    assert_eq!((ended.status, json(&ended)["reason"].as_str()), (Some(10), Some("requestor_foreign")));
     // Nobody listens on the port of FTP there.
     let away = Settings { urls: vec![format!("ldaps://{}:21", lab.daemon_address)], ..Settings::of(&lab) };
     let ended = explain(&folder.write("away.toml", away.to_toml(), 0o600), "alice");

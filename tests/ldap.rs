@@ -135,6 +135,36 @@ async fn every_account_of_the_lab_makes_a_principal_with_the_groups_of_a_tgt() {
 
 #[tokio::test]
 #[ignore = "needs the Samba lab: run tests/run"]
+async fn a_group_is_read_whole_though_a_piece_was_asked_for() {
+    let lab = Lab::from_environment();
+    let settings = settings(&lab, &[ldaps(&lab)]);
+    let tls = tls::client_config(Some(&std::fs::read(&lab.ca).expect("the CA"))).expect("certificates");
+    let servers = LdapDirectory::start(&lab.realm, settings, tls);
+    let crowd: Sid = lab.user("crowded").tgt_groups.last().expect("the group").parse().expect("a SID");
+    let members = async |attribute: &str| {
+        let found = servers.find(&crowd, &[attribute]).await.expect("an answer").expect("the group");
+        let members = found.texts("member").expect("all of them").into_iter().map(str::to_owned);
+        members.collect::<Vec<_>>()
+    };
+    let all = members("member").await;
+    assert_eq!(all.len(), 1_501);
+    assert!(all.contains(&lab.user("crowded").dn));
+    for range in ["member;range=0-*", "member;range=0-1499", "member;range=0-9", "Member;Range=0-0"] {
+        assert_eq!(members(range).await, all, "{range}");
+    }
+    // Not from the beginning: no list, whatever follows.
+    for range in ["member;range=1-*", "member;range=1-1499"] {
+        let found = servers.find(&crowd, &[range]).await;
+        let is_refused = found.as_ref().is_err()
+            || found
+                .as_ref()
+                .is_ok_and(|found| found.as_ref().is_some_and(|group| group.texts("member").is_err()));
+        assert!(is_refused, "{range}: {found:?}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs the Samba lab: run tests/run"]
 async fn broken_branches_are_told_apart_and_unknown_ones_absent() {
     let lab = Lab::from_environment();
     let directory = directory(&lab, settings(&lab, &[ldaps(&lab)]));

@@ -28,6 +28,25 @@ class Group:
     member_of: tuple = ()
 
 
+DENIED_GROUP = "Denied RODC Password Replication Group"
+ALLOWED_GROUP = "Allowed RODC Password Replication Group"
+
+
+def chain(name, listed):
+    """`name`-5 in `name`-4 and so on, `name`-1 in the listed group."""
+    parents = [listed, *(f"{name}-{number}" for number in range(1, 5))]
+    return [Group(f"{name}-{number}", member_of=(parent,)) for number, parent in enumerate(parents, 1)]
+
+
+def circle(name, listed):
+    """1 in 2, 2 in 3, 3 in 1; the way out is from 3."""
+    one, two, three = (f"{name}-{number}" for number in (1, 2, 3))
+    return [Group(one, member_of=(two,)), Group(two, member_of=(three,)), Group(three, member_of=(one, listed))]
+
+
+# Contacts, which are members like others and quickly made.
+CROWD, CROWD_SIZE = "crowd", 1_500
+
 PROTECTED_USERS = "Protected Users"
 MANY = [f"many-{number:03}" for number in range(200)]
 
@@ -49,6 +68,16 @@ GROUPS = [
     Group("externals"),
     # Replication rights on the domain's head.
     Group("directory-sync"),
+    # Five groups from a user to a listed one, on either list.
+    *chain("deep-denied", DENIED_GROUP),
+    *chain("deep-allowed", ALLOWED_GROUP),
+    # Each is in the next, and the last in the first.
+    *circle("circle-denied", DENIED_GROUP),
+    *circle("circle-allowed", ALLOWED_GROUP),
+    Group("circle-unlisted-1", member_of=("circle-unlisted-2",)),
+    Group("circle-unlisted-2", member_of=("circle-unlisted-1",)),
+    # Of more members than a Windows domain controller gives at once: filled by `CROWD`.
+    Group("crowd", member_of=(DENIED_GROUP,)),
     *[Group(name) for name in MANY],
 ]
 
@@ -158,6 +187,23 @@ USERS = [
     User("hidden", "a policy that the daemon may not read", policy=HIDDEN),
     User("switched", "a policy that a test enforces", policy=SWITCHED),
     User("mover", "moved into a denied group by a test"),
+    User("deep_denied", "in the Denied RODC group through five others", member_of=("deep-denied-5",),
+         tgt_groups=tuple(f"deep-denied-{number}" for number in range(1, 6))),
+    User("deep_allowed", "in the Allowed RODC group through five others, and not in Domain Users",
+         member_of=("deep-allowed-5", "externals"), primary_group="externals",
+         tgt_groups=tuple(f"deep-allowed-{number}" for number in range(1, 6))),
+    User("circle_denied", "in a circle of groups, one of them in the Denied RODC group", member_of=("circle-denied-1",),
+         tgt_groups=tuple(f"circle-denied-{number}" for number in range(1, 4))),
+    User("circle_allowed", "in a circle of groups, one of them in the Allowed RODC group, and not in Domain Users",
+         member_of=("circle-allowed-1", "externals"), primary_group="externals",
+         tgt_groups=tuple(f"circle-allowed-{number}" for number in range(1, 4))),
+    User("circle_unlisted", "in a circle of groups that leads nowhere, and not in Domain Users",
+         member_of=("circle-unlisted-1", "externals"), primary_group="externals",
+         tgt_groups=("circle-unlisted-1", "circle-unlisted-2")),
+    User("primary_denied", "in the Denied RODC group through the primary group alone",
+         member_of=("never-to-the-cloud",), primary_group="never-to-the-cloud"),
+    User("crowded", "in a group of 1,500 others, which is in the Denied RODC group", member_of=("crowd",),
+         tgt_groups=("crowd",)),
     User("WS1$", "a computer", key="computer", object_class="computer",
          user_account_control=UF_WORKSTATION_TRUST_ACCOUNT),
 ]
@@ -166,8 +212,9 @@ USERS = [
 REPLICATION_RIGHTS = ("1131f6aa-9c07-11d1-f79f-00c04fc2dcd2", "1131f6ad-9c07-11d1-f79f-00c04fc2dcd2")
 REPLICATORS = "directory-sync"
 
-# RIDs and SIDs of the lists that Entra's AzureADKerberos gets by default.
-DENIED_RODC_PASSWORD_REPLICATION_GROUP, DOMAIN_USERS = 572, 513
+# RIDs and SIDs of the lists that Entra's AzureADKerberos gets by default, and the group that every domain has to
+# allow more.
+DENIED_RODC_PASSWORD_REPLICATION_GROUP, ALLOWED_RODC_PASSWORD_REPLICATION_GROUP, DOMAIN_USERS = 572, 571, 513
 NEVER_REVEAL = (DENIED_RODC_PASSWORD_REPLICATION_GROUP,
                 "S-1-5-32-544", "S-1-5-32-548", "S-1-5-32-549", "S-1-5-32-551")
 
@@ -179,7 +226,7 @@ class Branch:
     krbtgt: str
     computer: str
     never_reveal: tuple = NEVER_REVEAL
-    reveal_on_demand: tuple = (DOMAIN_USERS,)
+    reveal_on_demand: tuple = (DOMAIN_USERS, ALLOWED_RODC_PASSWORD_REPLICATION_GROUP)
     linked: bool = True
     user_account_control: int = (UF_WORKSTATION_TRUST_ACCOUNT | UF_TRUSTED_TO_AUTHENTICATE_FOR_DELEGATION
                                  | UF_PARTIAL_SECRETS_ACCOUNT)

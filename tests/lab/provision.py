@@ -141,6 +141,12 @@ class Lab:
                          "groupType": str(accounts.SECURITY + accounts.GLOBAL),
                          "objectSid": ndr_pack(security.dom_sid(sid))}, controls=[RELAX])
 
+    def add_crowd(self):
+        names = [f"{accounts.CROWD}-{number:04}" for number in range(accounts.CROWD_SIZE)]
+        for name in names:
+            self.db.add({"dn": f"CN={name},{USERS}", "objectClass": "contact"})
+        self.add_members(accounts.CROWD, [f"CN={name},{USERS}" for name in names])
+
     def add_user(self, user):
         dn = f"CN={user.name},{USERS}"
         entry = {"dn": dn, "objectClass": user.object_class, "sAMAccountName": user.name,
@@ -312,6 +318,7 @@ def main():
     lab.db.transaction_start()
     lab.domain_settings()
     lab.add_groups()
+    lab.add_crowd()
     for user in accounts.USERS:
         lab.add_user(user)
     lab.add_authentication_policies()
