@@ -3,7 +3,7 @@
 use kdc::client::reply::Outcome;
 use kdc::exchange::{self, Issued, Rejected};
 use kdc::krb::der::Der;
-use kdc::krb::messages::{KdcReq, KerberosTime, KrbError, PaDatas, anonymous, fast_options, pa_type};
+use kdc::krb::messages::{KdcReqBody, KerberosTime, KrbError, PaDatas, anonymous, fast_options, pa_type};
 use tgtx_tests::scene::{KRBTGT_KEYS, REALM, Scene};
 
 use crate::cases::{Expectation, Expected, Got};
@@ -77,28 +77,29 @@ pub(crate) fn assert_error(
             };
             let outcome = Outcome::read(reply, &asked).unwrap();
             assert_inside(name, expected, branch_aware, &error, &outcome);
+            assert_names(name, &error_inside(&outcome), &KdcReqBody::parse(&asked.body().unwrap()).unwrap());
         }
         _ => {
             assert_eq!(error.cname, None, "{name}");
             assert_eq!(error.e_data, expected.status.map(ext_error).as_deref(), "{name}");
         }
     }
-    match KdcReq::parse(request) {
-        Ok(request) => {
-            assert_eq!(error.realm, request.body().realm, "{name}: the request's realm");
-            match request.body().sname {
-                Some(sname) => assert_eq!(error.sname, sname, "{name}: the request's sname"),
-                None => assert_eq!(error.sname.to_string(), "krbtgt/LAB.EXAMPLE", "{name}"),
-            }
-        }
-        Err(_) => assert_eq!(error.realm, REALM.as_bytes(), "{name}: the domain's realm"),
-    }
+    assert_names(name, &error, &KdcReqBody::of_request(request).unwrap());
     // R7: nothing that fails before its ticket opens is answered with more than was asked.
     assert!(reply.len() <= request.len(), "{name}");
 }
 
+/// The realm and server that were asked for.
+fn assert_names(name: &str, error: &KrbError<'_>, body: &KdcReqBody<'_>) {
+    assert_eq!(error.realm, body.realm, "{name}: the request's realm");
+    match body.sname {
+        Some(sname) => assert_eq!(error.sname, sname, "{name}: the request's sname"),
+        None => assert_eq!(error.sname.to_string(), "krbtgt/LAB.EXAMPLE", "{name}"),
+    }
+}
+
 /// RFC 6113 §5.4.4: PA-FX-FAST alone in the e-data, and in it the same error without e-data, beside what Windows has
-/// there: PA-FX-COOKIE, and PA-PAC-OPTIONS but with KRB_ERR_GENERIC.
+/// there: PA-FX-COOKIE, and PA-PAC-OPTIONS but with KRB_ERR_GENERIC. Each has its own names.
 fn assert_inside(
     name: &str,
     expected: &Expectation,
@@ -116,8 +117,16 @@ fn assert_inside(
     assert_eq!(&kinds[..2], [pa_type::FX_ERROR, pa_type::FX_COOKIE], "{name}");
     let options = expected.code != 60 && branch_aware;
     assert_eq!(kinds.get(2), options.then_some(&pa_type::PAC_OPTIONS), "{name}");
-    let inside = KrbError::parse(&padata[0].1).unwrap();
-    assert_eq!(inside, KrbError { cname: None, e_data: None, ..*outside }, "{name}");
+    let inside = error_inside(outcome);
+    let (realm, sname) = (inside.realm, inside.sname);
+    assert_eq!(inside, KrbError { cname: None, e_data: None, realm, sname, ..*outside }, "{name}");
+}
+
+/// The KRB-ERROR in the armour of another.
+fn error_inside(outcome: &Outcome) -> KrbError<'_> {
+    let padata = outcome.denied().unwrap().armored.as_ref().unwrap();
+    let (_, error) = padata.iter().find(|(kind, _)| *kind == pa_type::FX_ERROR).unwrap();
+    KrbError::parse(error).unwrap()
 }
 
 /// KERB-EXT-ERROR in a KERB-ERROR-DATA of type 3 ([MS-KILE] 2.2.1, 2.2.2), flags 3 in answers to a TGS-REQ.

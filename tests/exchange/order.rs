@@ -90,6 +90,13 @@ fn contradict(first: &Case, second: &Case) -> bool {
         ("armour:", "allow-rc4"),
         ("PA-PAC-OPTIONS", "armour:"),
         ("key list", "armour:"),
+        ("body realm", "armour:"),
+        ("S4U", "armour:"),
+        ("postdating", "armour:"),
+        ("options", "armour:"),
+        ("sname", "armour:"),
+        ("additional tickets", "armour:"),
+        ("enc-authorization-data", "armour:"),
         // Armour and its sign belong together.
         ("authenticator data", "armour:"),
         // The padata inside are one thing, and those of a request are inside too.

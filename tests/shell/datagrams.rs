@@ -2,9 +2,11 @@
 
 use std::net::{Ipv4Addr, UdpSocket};
 
+use kdc::client::Principal;
+
 use super::daemon::{Daemon, Settings};
-use super::domain::{as_req, code};
-use super::wire::{Fence, Udp};
+use super::domain::{REALM, as_req, as_req_for, code};
+use super::wire::{Fence, Tcp, Udp};
 
 #[test]
 fn what_is_no_request_gets_silence_and_is_counted() {
@@ -54,6 +56,20 @@ fn an_as_req_is_sent_to_another_kdc_with_no_more_octets_than_it_had() {
     assert_eq!(code(&reply), 29);
     assert!(reply.len() <= request.len());
     daemon.counts("tgtx_refusals_total{reason=\"as_request\"}", 1);
+}
+
+/// The server that was asked for stands in the error, however long its name is.
+#[test]
+fn an_error_longer_than_a_reply_may_be_is_told_over_tcp_alone() {
+    let daemon = Daemon::start(&Settings::default());
+    let udp = Udp::to(daemon.address());
+    for (length, fits) in [(1_200, true), (1_465, false), (12_000, false)] {
+        let mut server = Principal::krbtgt(REALM);
+        server.components[1] = vec![b'x'; length];
+        let request = as_req_for(&server, &[]);
+        assert_eq!(udp.ask_or_silence(&request).is_some(), fits, "{length} octets");
+        assert_eq!(code(&Tcp::to(daemon.address()).ask(&request)), 29, "{length} octets");
+    }
 }
 
 /// From a source port of its own on 127.0.0.3; the fence comes from another, so it cannot tell silence from

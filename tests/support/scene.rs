@@ -328,6 +328,18 @@ impl Scene {
         })
     }
 
+    /// Changes the body outside of the armour, and leaves what is inside as it is.
+    #[must_use]
+    pub fn outside(self, change: impl Fn(&mut Exchange<'_>) + 'static) -> Self {
+        self.armored().request(move |request| {
+            let mut outer = Exchange::new(request.credential, request.ctime, NONCE, request.confounder);
+            change(&mut outer);
+            if let Some(fast) = &mut request.fast {
+                fast.outer_body = Some(outer.body().unwrap());
+            }
+        })
+    }
+
     /// Changes the armour.
     #[must_use]
     pub fn fast(self, change: impl Fn(&mut Fast) + 'static) -> Self {

@@ -10,7 +10,7 @@ use tokio::runtime;
 use super::failure::Failure;
 use super::print;
 use crate::directory::{Branch, DirectoryView};
-use crate::krb::keys::{DomainKeys, Rc4};
+use crate::krb::keys::{DomainKeys, KeyAge, Rc4};
 use crate::shell::config_file;
 use crate::shell::directory::ReadError;
 use crate::shell::prepared::PreparedDomain;
@@ -120,20 +120,9 @@ impl Findings {
             "{realm}: directory of {} ({}), {}",
             view.dns_domain_name, view.netbios_name, view.domain_sid
         ));
-        match view.krbtgt_version {
-            Some(current) if keys.is_outdated(current) => self.problem(&format!(
-                "{realm}: krbtgt has version {current} in the directory and {} here; load the keytab of the newest",
-                keys.issuing().kvno()
-            )),
-            Some(current) if current > keys.issuing().kvno() => self.problem(&format!(
-                "{realm}: krbtgt has version {current} in the directory, one ahead of ours; load its keytab before the \
-                 next change"
-            )),
-            Some(_) => {}
-            None => self.problem(&format!(
-                "{realm}: the version of krbtgt (msDS-KeyVersionNumber) cannot be read, so a key that is too old would \
-                 not be noticed; grant the right to read it"
-            )),
+        match keys.age(view.krbtgt_version) {
+            KeyAge::Current => {}
+            age => self.problem(&format!("{realm}: {age}")),
         }
         match &view.denials {
             Ok(denials) => {

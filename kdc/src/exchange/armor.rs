@@ -19,8 +19,8 @@ use crate::krb::crypto::{CONFOUNDER_LEN, CipherKey, EncryptionKey, KeyUsage, Mac
 use crate::krb::der::Der;
 use crate::krb::messages::{
     ApReq, Checksum, EncryptedData, EncryptionKeyView, FastArmor, KdcRep, KrbFastFinished, KrbFastReq,
-    KrbFastResponse, MAX_PADATA, PaData, PaDatas, PaFxFastReply, PaFxFastRequest, PaPacOptions, WireInt,
-    anonymous, fast_options, pa_type, pac_options,
+    KrbFastResponse, MAX_PADATA, PaData, PaDatas, PaFxFastReply, PaFxFastRequest, PaPacOptions, PrincipalNameBuf,
+    WireInt, anonymous, fast_options, pa_type, pac_options,
 };
 
 /// A request that is out of its armour, or came without one, and asks for an exchange.
@@ -106,9 +106,12 @@ fn open(
         return Err(Refusal::FastOption.into());
     }
     let hides_client = request.fast_options & fast_options::HIDE_CLIENT_NAMES != 0;
+    let body = &request.req_body;
     let armor = Armor {
         key,
-        nonce: request.req_body.nonce,
+        realm: body.realm.into(),
+        sname: body.sname.map(|sname| sname.to_owned()),
+        nonce: body.nonce,
         hides_client,
         pac_options: branch_aware_options(request.padata),
     };
@@ -150,6 +153,10 @@ fn read(
 pub struct Armor {
     key: EncryptionKey,
     /// That of the body inside.
+    pub(super) realm: Box<[u8]>,
+    /// Likewise, if it names a server.
+    pub(super) sname: Option<PrincipalNameBuf>,
+    /// Likewise.
     pub(super) nonce: WireInt,
     /// hide-client-names: the client's name is told inside only.
     pub(super) hides_client: bool,

@@ -13,7 +13,7 @@ use policy::{Denials, HardDenial, Rules, Standing, Verdict};
 use super::domain::{AllowedKinds, Timestamp};
 use super::refusal::{Refusal, Refused};
 use crate::directory::{Branch, DirectoryView, InEffect, Principal};
-use crate::krb::keys::DomainKeys;
+use crate::krb::keys::{DomainKeys, KeyAge};
 
 /// What a decision about an account rests on, beside the account and the time.
 #[derive(Debug, Clone, Copy)]
@@ -77,10 +77,11 @@ impl<'a> Grounds<'a> {
 
 /// Whether the domain's key is one that its domain controllers still take.
 pub(super) fn current(keys: &DomainKeys, view: &DirectoryView) -> Result<(), Refused> {
-    if view.krbtgt_version.is_some_and(|current| keys.is_outdated(current)) {
-        return Err(Refusal::KrbtgtOutdated.into());
+    match keys.age(view.krbtgt_version) {
+        KeyAge::Current | KeyAge::Previous { .. } => Ok(()),
+        KeyAge::Outdated { .. } => Err(Refusal::KrbtgtOutdated.into()),
+        KeyAge::Unknown => Err(Refusal::KrbtgtUnknown.into()),
     }
-    Ok(())
 }
 
 fn hard_denial(denial: HardDenial) -> Refused {

@@ -6,8 +6,8 @@ use super::refusal::Refusal;
 use crate::krb::crypto::CONFOUNDER_LEN;
 use crate::krb::der::Der;
 use crate::krb::messages::{
-    KdcReq, KerbExtError, KerberosString, KrbError, KrbFastResponse, PaData, PaDatas, PaPacOptions,
-    PrincipalName, anonymous, name_type, pa_type,
+    KdcReqBody, KerbExtError, KerberosString, KrbError, KrbFastResponse, PaData, PaDatas, PaPacOptions,
+    PrincipalName, PrincipalNameBuf, anonymous, name_type, pa_type,
 };
 
 /// KRB_ERR_RESPONSE_TOO_BIG (RFC 4120 §7.2.1): the client asks again over TCP. Not a refusal.
@@ -26,11 +26,12 @@ const COOKIE: &[u8] = b"tgtx";
 #[must_use]
 pub fn error_reply(request: &[u8], reason: Refusal, realm: &str, now: Timestamp) -> Vec<u8> {
     let e_data = ext_error(reason).map(KerbExtError::to_e_data);
-    krb_error(request, reason.code(), None, e_data.as_deref(), realm, now)
+    krb_error(Server::outside(request), reason.code(), None, e_data.as_deref(), realm, now)
 }
 
 /// The same in the armour of the request (RFC 6113 §5.4.4): the client goes by what is inside, since what is outside
-/// anybody can write. `confounder` must be fresh random octets.
+/// anybody can write. Each names the server that stood in its place in the request. `confounder` must be fresh random
+/// octets.
 #[must_use]
 pub fn armored_error_reply(
     request: &[u8],
@@ -41,7 +42,7 @@ pub fn armored_error_reply(
     confounder: &[u8; CONFOUNDER_LEN],
 ) -> Vec<u8> {
     let code = reason.code();
-    let inside = krb_error(request, code, None, None, realm, now);
+    let inside = krb_error(Server::inside(armor), code, None, None, realm, now);
     let status = ext_error(reason).map(KerbExtError::to_octets);
     let pac_options = armor.pac_options.filter(|_| code != GENERIC).map(|flags| PaPacOptions(flags).to_der());
     let padata: Vec<PaData<'_>> = [
@@ -63,29 +64,50 @@ pub fn armored_error_reply(
     let sealed = armor.seal(&response, confounder);
     let method_data = PaDatas::of(&[PaData { kind: pa_type::FX_FAST, value: &sealed }]).to_der();
     let cname = armor.hides_client.then_some(anonymous::NAME);
-    krb_error(request, code, cname, Some(&method_data), realm, now)
+    krb_error(Server::outside(request), code, cname, Some(&method_data), realm, now)
 }
 
-/// The KRB-ERROR that sends a client to TCP.
+/// The KRB-ERROR that sends a client to TCP. What an exchange asks for is `realm`'s krbtgt, so nothing of the request
+/// is repeated, which might be too big in its turn.
 #[must_use]
-pub fn too_big_reply(request: &[u8], realm: &str, now: Timestamp) -> Vec<u8> {
-    krb_error(request, RESPONSE_TOO_BIG, None, None, realm, now)
+pub fn too_big_reply(realm: &str, now: Timestamp) -> Vec<u8> {
+    krb_error(Server::default(), RESPONSE_TOO_BIG, None, None, realm, now)
 }
 
 fn ext_error(reason: Refusal) -> Option<KerbExtError> {
     reason.nt_status().map(|status| KerbExtError { status, flags: KerbExtError::TGS_FLAGS })
 }
 
+/// What a request asks for, as far as it says.
+#[derive(Default)]
+struct Server<'a> {
+    realm: Option<&'a [u8]>,
+    sname: Option<PrincipalName<'a>>,
+}
+
+impl<'a> Server<'a> {
+    /// As everybody can read it.
+    fn outside(request: &'a [u8]) -> Self {
+        match KdcReqBody::of_request(request) {
+            Ok(body) => Self { realm: Some(body.realm), sname: body.sname },
+            Err(_) => Self::default(),
+        }
+    }
+
+    /// As only the client can have written it.
+    fn inside(armor: &'a Armor) -> Self {
+        Self { realm: Some(&armor.realm), sname: armor.sname.as_ref().map(PrincipalNameBuf::as_name) }
+    }
+}
+
 fn krb_error(
-    request: &[u8],
+    server: Server<'_>,
     error_code: i32,
     cname: Option<PrincipalName<'_>>,
     e_data: Option<&[u8]>,
     realm: &str,
     now: Timestamp,
 ) -> Vec<u8> {
-    let request = KdcReq::parse(request).ok();
-    let body = request.as_ref().map(KdcReq::body);
     let krbtgt = [KerberosString(b"krbtgt"), KerberosString(realm.as_bytes())];
     KrbError {
         ctime: None,
@@ -95,10 +117,8 @@ fn krb_error(
         error_code,
         crealm: None,
         cname,
-        realm: body.map_or(realm.as_bytes(), |body| body.realm),
-        sname: body
-            .and_then(|body| body.sname)
-            .unwrap_or_else(|| PrincipalName::new(name_type::SRV_INST, &krbtgt)),
+        realm: server.realm.unwrap_or(realm.as_bytes()),
+        sname: server.sname.unwrap_or_else(|| PrincipalName::new(name_type::SRV_INST, &krbtgt)),
         e_text: None,
         e_data,
     }

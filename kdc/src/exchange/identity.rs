@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pac::{BufferType, ClientInfo, FileTime, Pac, PacError, Sid, Signature};
+use pac::{BufferType, ClientInfo, FileTime, Pac, PacError, Sid, Signature, SignatureType};
 
 use super::armor::{Armor, UnarmoredRequest};
 use super::decision::current;
@@ -110,8 +110,9 @@ impl OpenedTicket<'_, '_, '_> {
         pacs.only().ok_or(Refusal::NoPac.because(if pacs.count > 1 { "more than one" } else { "" }))
     }
 
-    /// The server signature over the whole PAC decides; the KDC signature over it is verified where a key of
-    /// its type is loaded. A real RODC signs the two with different types (`tests/vectors/windows-rodc-2021`).
+    /// The server signature over the whole PAC decides, and the KDC signature over it must hold too. A real RODC signs
+    /// the two with different types (`tests/vectors/windows-rodc-2021`): HMAC-MD5, and no other type, may be of a key
+    /// that is not loaded.
     fn verify_signatures(&self, pac: &Pac<'_>, notes: &mut Notes) -> Result<(), Refused> {
         let unusable = |error| match error {
             PacError::SignatureType(_) => Refusal::PacSignature.because("signature type"),
@@ -127,7 +128,7 @@ impl OpenedTicket<'_, '_, '_> {
             return Err(Refusal::PacSignature.because("server signature"));
         }
         let mut kdc_keys = branch.kdc_signature_keys(kdc.kind).peekable();
-        if kdc_keys.peek().is_none() {
+        if kdc_keys.peek().is_none() && kdc.kind == SignatureType::HmacMd5 {
             notes.add(Note::KdcSignatureUnverified);
         } else if !kdc_keys.any(|key| key.verify(server.mac, kdc.mac)) {
             return Err(Refusal::PacSignature.because("KDC signature"));

@@ -11,7 +11,7 @@ use super::who::Who;
 
 /// Turns the table below into [`Refusal`] and its accessors.
 macro_rules! refusals {
-    ($($(#[$doc:meta])* $variant:ident = $code:literal, $label:literal;)+) => {
+    ($($(#[$doc:meta])* $variant:ident = $code:literal $(with $status:literal)?, $label:literal $(, $fault:ident)?;)+) => {
         /// A reason for which a request is refused. `docs/refusals.md` explains each to operators.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Refusal { $($(#[$doc])* $variant,)+ }
@@ -31,12 +31,31 @@ macro_rules! refusals {
             pub const fn label(self) -> &'static str {
                 match self { $(Self::$variant => $label,)+ }
             }
+
+            /// The NTSTATUS that a domain controller puts into the e-data of this refusal, if it puts one there
+            /// ([MS-KILE] 2.2.1, 3.3.5.7.1; [MS-ERREF] 2.3).
+            #[must_use]
+            pub const fn nt_status(self) -> Option<u32> {
+                match self { $(Self::$variant => refusals!(@status $($status)?),)+ }
+            }
+
+            /// Whether the directory or this daemon is the cause, and neither the client nor what the administrator
+            /// wants.
+            #[must_use]
+            pub const fn is_fault(self) -> bool {
+                match self { $(Self::$variant => refusals!(@fault $($fault)?),)+ }
+            }
         }
     };
+    (@status) => { None };
+    (@status $status:literal) => { Some($status) };
+    (@fault) => { false };
+    (@fault fault) => { true };
 }
 
 // Several reasons may share a code: a client must not learn which rule refused it. No two share a
-// label: an operator must. To refuse for a new reason, add a line here and in `docs/refusals.md`.
+// label: an operator must. `with` is the NTSTATUS, `fault` says that the cause is the directory or the daemon. To refuse
+// for a new reason, add a line here and in `docs/refusals.md`.
 refusals! {
     // The message as such.
     /// pvno is not 5.
@@ -172,13 +191,15 @@ refusals! {
     /// The authenticator was seen with another message or from another address.
     Replay = 34, "replay";
     /// The directory cannot be asked.
-    DirectoryUnavailable = 29, "directory_unavailable";
+    DirectoryUnavailable = 29, "directory_unavailable", fault;
     /// The policy lists and branch objects are older than `max-stale`, or were never read.
-    DirectoryStale = 29, "directory_stale";
+    DirectoryStale = 29, "directory_stale", fault;
     /// The directory's answer is incomplete or contradicts itself.
-    DirectoryData = 12, "directory_data";
+    DirectoryData = 29, "directory_data", fault;
     /// The directory's krbtgt key is two or more versions ahead of ours.
-    KrbtgtOutdated = 29, "krbtgt_outdated";
+    KrbtgtOutdated = 29, "krbtgt_outdated", fault;
+    /// The version of the directory's krbtgt key cannot be read: ours might be too old for any domain controller.
+    KrbtgtUnknown = 29, "krbtgt_unknown", fault;
 
     // Who.
     /// No account has the client's name.
@@ -192,11 +213,11 @@ refusals! {
 
     // Policy.
     /// The branch's objects in the directory are not what a branch must have.
-    BranchUnusable = 12, "branch_unusable";
+    BranchUnusable = 12, "branch_unusable", fault;
     /// A value of the branch's policy lists cannot be read or resolved.
-    BranchListUnresolved = 20, "branch_list_unresolved";
+    BranchListUnresolved = 20, "branch_list_unresolved", fault;
     /// The operator's own denials cannot be resolved.
-    DenialsUnresolved = 20, "denials_unresolved";
+    DenialsUnresolved = 20, "denials_unresolved", fault;
     /// A krbtgt account.
     KrbtgtAccount = 20, "krbtgt_account";
     /// A trust account, or one that is a temporary duplicate.
@@ -222,22 +243,23 @@ refusals! {
 
     // Account state.
     /// The account is disabled.
-    AccountDisabled = 18, "account_disabled";
+    AccountDisabled = 18 with 0xc000_0072, "account_disabled";
     /// The account is locked out.
-    AccountLocked = 18, "account_locked";
+    AccountLocked = 18 with 0xc000_0234, "account_locked";
     /// The account has expired.
-    AccountExpired = 18, "account_expired";
+    AccountExpired = 18 with 0xc000_0193, "account_expired";
     /// The account may not log on at this hour.
-    LogonHours = 18, "logon_hours";
+    LogonHours = 18 with 0xc000_006f, "logon_hours";
     /// The password must be changed first.
-    PasswordMustChange = 23, "password_must_change";
+    PasswordMustChange = 23 with 0xc000_0224, "password_must_change";
     /// The password has expired.
-    PasswordExpired = 23, "password_expired";
+    PasswordExpired = 23 with 0xc000_0071, "password_expired";
 
     /// An authentication policy or silo that is assigned to the account cannot be read.
-    AuthenticationPolicyUnresolved = 12, "authentication_policy_unresolved";
+    AuthenticationPolicyUnresolved = 12, "authentication_policy_unresolved", fault;
     /// The account's authentication policy or silo demands a certain device.
-    AuthenticationPolicy = 12, "authentication_policy";
+    // STATUS_INVALID_WORKSTATION: the device is not one the policy allows.
+    AuthenticationPolicy = 12 with 0xc000_0070, "authentication_policy";
 
     // The ticket asked for.
     /// A Protected User whose session key, subkey or new session key would be RC4.
@@ -247,29 +269,12 @@ refusals! {
     /// The ticket asked for would end before it starts.
     NeverValid = 11, "never_valid";
     /// The user's PAC does not fit a ticket.
-    PacTooLarge = 60, "pac_too_large";
+    PacTooLarge = 60, "pac_too_large", fault;
     /// A fault of our own; the log has it.
-    Internal = 60, "internal";
+    Internal = 60, "internal", fault;
 }
 
 impl Refusal {
-    /// The NTSTATUS that a domain controller puts into the e-data of this refusal, if it puts one
-    /// there ([MS-KILE] 2.2.1, 3.3.5.7.1; [MS-ERREF] 2.3).
-    #[must_use]
-    pub const fn nt_status(self) -> Option<u32> {
-        match self {
-            Self::AccountDisabled => Some(0xc000_0072),
-            Self::AccountLocked => Some(0xc000_0234),
-            Self::AccountExpired => Some(0xc000_0193),
-            Self::LogonHours => Some(0xc000_006f),
-            Self::PasswordMustChange => Some(0xc000_0224),
-            Self::PasswordExpired => Some(0xc000_0071),
-            // STATUS_INVALID_WORKSTATION: the device is not one the policy allows.
-            Self::AuthenticationPolicy => Some(0xc000_0070),
-            _ => None,
-        }
-    }
-
     /// The refusal with what the operator should know beside its name.
     #[must_use]
     pub fn because(self, detail: impl Into<Detail>) -> Refused {

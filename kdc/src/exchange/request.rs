@@ -1,7 +1,7 @@
 //! First stage: from bytes to a request that is ours to answer. No key is touched here.
 
 use super::domain::{Domain, Snapshot};
-use super::refusal::{Refusal, Refused, Rejected};
+use super::refusal::{Refusal, Rejected};
 use super::wishes::{Wishes, check_exchange, has, only};
 use crate::krb::der::Der;
 use crate::krb::keys::BranchKeys;
@@ -50,7 +50,8 @@ impl<'r> TgsRequest<'r> {
     }
 
     /// Finds the domain and the branch that the request is for, or says that it is not ours: the one
-    /// definition of what is exchanged here. Of an armoured request too, what stands outside says so.
+    /// definition of what is exchanged here. Of an armoured request the ticket alone says so: what stands beside it
+    /// outside of the armour is there for a KDC without FAST, and anybody can write it.
     ///
     /// # Errors
     /// [`Rejected::NotOurs`] for everything that a domain controller would answer with something
@@ -59,7 +60,7 @@ impl<'r> TgsRequest<'r> {
         let body = self.message.body();
         let ticket = &self.ap_req.ticket;
         let domain = snapshot.domains.find(ticket.realm).ok_or(not_ours(Refusal::WrongRealm))?;
-        if !domain.is_realm(body.realm) {
+        if self.fast.is_none() && !domain.is_realm(body.realm) {
             return Err(not_ours(Refusal::WrongRealm));
         }
         if !domain.is_krbtgt(&ticket.sname) {
@@ -73,9 +74,13 @@ impl<'r> TgsRequest<'r> {
             return Err(not_ours(Refusal::NotPartial));
         }
         let branch = domain.keys.branch(number).ok_or(not_ours(Refusal::UnknownBranch))?;
-        check_exchange(body, self.padata, domain, snapshot.now.seconds).map_err(not_ours)?;
-
-        let asked = Asked::read(&self)?;
+        let asked = match self.fast {
+            Some(fast) => Asked::Armored { fast, ap_req: self.ap_req_der },
+            None => {
+                check_exchange(body, self.padata, domain, snapshot.now.seconds).map_err(not_ours)?;
+                Asked::Openly(Wishes::read(body, self.padata)?)
+            }
+        };
         Ok(ClaimedRequest {
             ticket: ticket.enc_part,
             ticket_version: u16::from_be_bytes([version_high, version_low]),
@@ -120,15 +125,7 @@ pub(super) enum Asked<'r> {
     },
 }
 
-impl<'r> Asked<'r> {
-    /// Of an armoured request the wishes outside are not even read: they are there for a KDC without FAST.
-    fn read(message: &TgsRequest<'r>) -> Result<Self, Refused> {
-        match message.fast {
-            Some(fast) => Ok(Self::Armored { fast, ap_req: message.ap_req_der }),
-            None => Wishes::read(message.message.body(), message.padata).map(Self::Openly),
-        }
-    }
-
+impl Asked<'_> {
     /// Whether it is in an armour.
     pub(super) const fn is_armored(&self) -> bool {
         matches!(self, Self::Armored { .. })

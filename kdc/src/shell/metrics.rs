@@ -12,6 +12,7 @@ use super::origin::Transport;
 use super::readiness::CheckName;
 use super::udp_socket;
 use crate::exchange::Refusal;
+use crate::krb::keys::KeyAge;
 
 /// A metric as the documentation lists it.
 pub struct Described {
@@ -57,6 +58,10 @@ pub const ALL: &[Described] = &[
     counts("tgtx_ldap_searches_total", "Directory reads, by result"),
     measures("tgtx_cached_principals", "Principals remembered"),
     measures("tgtx_ready", "Whether a check of /readyz passes, by check"),
+    measures(
+        "tgtx_krbtgt_versions_behind",
+        "How far the oldest krbtgt key is behind its directory; -1 where a directory does not tell",
+    ),
     measures("tgtx_build_info", "1, with the version as label"),
 ];
 
@@ -91,19 +96,8 @@ impl Outcome {
         }
     }
 
-    /// A refusal is an error where neither the client nor the administrator's policy is the cause.
     const fn of(reason: Refusal) -> Self {
-        match reason {
-            Refusal::DirectoryUnavailable
-            | Refusal::DirectoryStale
-            | Refusal::DirectoryData
-            | Refusal::KrbtgtOutdated
-            | Refusal::BranchUnusable
-            | Refusal::BranchListUnresolved
-            | Refusal::PacTooLarge
-            | Refusal::Internal => Self::Error,
-            _ => Self::Refused,
-        }
+        if reason.is_fault() { Self::Error } else { Self::Refused }
     }
 }
 
@@ -185,6 +179,7 @@ pub struct Metrics {
     tcp_connections: Gauge,
     tcp_closed: PerLabel<TcpClosed>,
     cached_principals: Gauge,
+    krbtgt_versions_behind: Gauge,
 }
 
 impl Metrics {
@@ -236,6 +231,7 @@ impl Metrics {
                 |reason| counter!("tgtx_tcp_closed_total", "reason" => reason.label()),
             ),
             cached_principals: gauge!("tgtx_cached_principals"),
+            krbtgt_versions_behind: gauge!("tgtx_krbtgt_versions_behind"),
         }
     }
 
@@ -317,6 +313,13 @@ impl Metrics {
     /// Whether a check passes in all domains.
     pub fn ready(&self, check: CheckName, passes: bool) {
         gauge!("tgtx_ready", "check" => check.label()).set(if passes { 1.0 } else { 0.0 });
+    }
+
+    /// How far the domains' krbtgt keys are behind their directories: the worst of them is told.
+    pub fn krbtgt_ages(&self, ages: impl IntoIterator<Item = KeyAge>) {
+        let behind: Option<Vec<u32>> = ages.into_iter().map(KeyAge::versions_behind).collect();
+        let worst = behind.map(|behind| f64::from(behind.into_iter().max().unwrap_or(0)));
+        self.krbtgt_versions_behind.set(worst.unwrap_or(-1.0));
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
+use tracing::{info, warn};
 
 use super::directory::Seen;
 use super::prepared::PreparedDomain;
@@ -12,6 +13,7 @@ use super::readiness::{CheckName, Readiness};
 use super::service::Service;
 use crate::directory::Branch;
 use crate::exchange::{Domain, Domains};
+use crate::krb::keys::KeyAge;
 
 /// Puts what the directories say into the snapshot that requests are decided on.
 pub struct Publisher {
@@ -44,6 +46,7 @@ impl Publisher {
     fn publish(&self, service: &Service, index: usize, seen: Option<Seen>) {
         let mut domains = self.domains.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(slot) = domains.get_mut(index) {
+            let age = age(slot);
             *slot = Arc::new(Domain {
                 realm: Arc::clone(&slot.realm),
                 keys: Arc::clone(&slot.keys),
@@ -54,6 +57,7 @@ impl Publisher {
                 },
                 directory: seen.map(|seen| seen.view),
             });
+            tell(slot, age);
         }
         // In this order: who is told that the daemon is ready is served.
         service.set_domains(Domains::new(domains.clone()));
@@ -64,6 +68,7 @@ impl Publisher {
             let passes = self.readiness.report().checks.iter().all(|line| line.name != check || line.ok);
             service.metrics().ready(check, passes);
         }
+        service.metrics().krbtgt_ages(domains.iter().filter_map(|domain| age(domain)));
     }
 
     fn report(&self, domain: &Domain) {
@@ -80,15 +85,8 @@ impl Publisher {
             set(CheckName::Branches, stale());
             return;
         };
-        let outdated = view.krbtgt_version.is_some_and(|current| domain.keys.is_outdated(current));
-        set(
-            CheckName::Directory,
-            if outdated {
-                Err("the domain's krbtgt key was changed twice since ours".to_owned())
-            } else {
-                Ok(())
-            },
-        );
+        let age = domain.keys.age(view.krbtgt_version);
+        set(CheckName::Directory, if age.may_issue() { Ok(()) } else { Err(age.to_string()) });
         if let Err(fault) = &view.denials {
             set(CheckName::Branches, Err(format!("serving nobody: {fault}")));
             return;
@@ -102,6 +100,23 @@ impl Publisher {
             CheckName::Branches,
             if broken.is_empty() { Ok(()) } else { Err(format!("serving nobody: {}", broken.join(", "))) },
         );
+    }
+}
+
+/// How old the domain's krbtgt key is by what its directory said last.
+fn age(domain: &Domain) -> Option<KeyAge> {
+    domain.directory.as_ref().map(|view| domain.keys.age(view.krbtgt_version))
+}
+
+/// Says so once when the key of a domain has become too old, or will, and when it is as it should be again.
+fn tell(domain: &Domain, before: Option<KeyAge>) {
+    match age(domain) {
+        age if age == before => {}
+        Some(KeyAge::Current) if before.is_some() => {
+            info!(realm = &*domain.realm, "{}", KeyAge::Current);
+        }
+        Some(KeyAge::Current) | None => {}
+        Some(age) => warn!(realm = &*domain.realm, "{age}"),
     }
 }
 

@@ -295,10 +295,11 @@ impl Service {
             .map(|who| &who.realm)
             .or_else(|| domains.iter().next().map(|domain| &domain.realm));
         let reply = error_reply(request, &refused, realm.map_or("", |realm| realm));
-        // RFC 4120 has no answer for what is too large for a datagram, and no unauthenticated datagram is
-        // answered with more octets than it had: a forged source address gains nothing here.
+        // RFC 4120 has no answer for what is too large for a datagram, and no unauthenticated datagram is answered with
+        // more octets than it had, or in fragments: a forged source address gains nothing here.
+        let longest = self.udp_reply_limit.min(request.octets.len());
         let silent = request.origin.transport == Transport::Udp
-            && (refused.reason == Refusal::MessageTooLarge || reply.len() > request.octets.len());
+            && (refused.reason == Refusal::MessageTooLarge || reply.len() > longest);
         if silent { Answer::Silence } else { Answer::Reply(reply.into()) }
     }
 
@@ -317,7 +318,7 @@ impl Service {
     fn fit(&self, request: &Request<'_>, reply: Bytes, realm: &str) -> Answer {
         if request.origin.transport == Transport::Udp && reply.len() > self.udp_reply_limit {
             self.metrics.too_big();
-            return Answer::Reply(exchange::too_big_reply(request.octets, realm, request.now).into());
+            return Answer::Reply(exchange::too_big_reply(realm, request.now).into());
         }
         Answer::Reply(reply)
     }

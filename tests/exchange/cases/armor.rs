@@ -123,6 +123,21 @@ cases! {
         let scene = padata(scene, vec![(pa_type::PAC_OPTIONS, b"?".to_vec())]);
         inner_padata(scene, Vec::new())
     };
+    e18_another_realm_outside, "armour: outside", granted(assert_armored), |scene| {
+        scene.outside(|request| request.server.realm = b"OTHER.EXAMPLE".to_vec())
+    };
+    e18_no_sname_outside, "armour: outside", granted(assert_armored), |scene| {
+        scene.outside(|request| request.names_server = false)
+    };
+    e18_renewal_of_a_service_ticket_outside, "armour: outside", granted(assert_armored), |scene| {
+        scene.outside(|request| {
+            request.kdc_options |= kdc_options::RENEW | kdc_options::POSTDATED;
+            request.server.components = vec![b"cifs".to_vec(), b"dc1.lab.example".to_vec()];
+        })
+    };
+    e18_impersonation_outside, "armour: outside", granted(assert_armored), |scene| {
+        inner_padata(padata(scene, vec![(pa_type::FOR_USER, b"?".to_vec())]), Vec::new())
+    };
     e18_armour_inside_means_nothing, "armour: padata", granted(assert_armored), |scene| {
         let other = Scene::new().inside(|request| request.names_server = false).encode();
         let other = KdcReq::parse(&other).unwrap();

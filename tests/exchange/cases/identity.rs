@@ -17,6 +17,9 @@ cases! {
     s09_the_krbtgt_key_is_two_versions_old, "krbtgt version", refused(29, "krbtgt_outdated"), |scene| {
         scene.set("krbtgt", "msDS-KeyVersionNumber", "4")
     };
+    s09_the_krbtgt_key_s_version_cannot_be_read, "krbtgt version", refused(29, "krbtgt_unknown"), |scene| {
+        scene.set("krbtgt", "msDS-KeyVersionNumber", "")
+    };
     r24_a_name_of_nobody, "cname", NOBODY, |scene| {
         scene.named(b"nobody", name_type::PRINCIPAL)
     };

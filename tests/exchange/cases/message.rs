@@ -18,6 +18,10 @@ cases! {
     r01a_d16_ten_thousand_padata, "much padata", refused(61, "message_too_large"), |scene| {
         padata(scene, vec![(149, Vec::new()); 10_000])
     };
+    r01a_d16_much_padata_for_another_realm, "much padata", refused(61, "message_too_large"), |scene| {
+        padata(scene, vec![(149, Vec::new()); 40])
+            .request(|request| request.server.realm = b"OTHER.EXAMPLE".to_vec())
+    };
     r01_pvno_4, "pvno", refused(3, "protocol_version"), |scene| {
         scene.octets(|octets| {
             let pvno = versions(octets) + 4;

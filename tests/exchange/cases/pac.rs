@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use ::pac::{BufferType, FileTime, Sid};
 use kdc::krb::crypto::{KeyUsage, MacKey};
 use kdc::krb::messages::{ad_type, name_type};
-use tgtx_tests::scene::{RC4_KEY, STRAY_KEY, sid};
+use tgtx_tests::scene::{BRANCH_KEY_128, BRANCH_KVNO, RC4_KEY, STRAY_KEY, sid};
 
 use super::*;
 
@@ -58,6 +58,11 @@ cases! {
     };
     r21_b12_a_forged_kdc_signature, "KDC signature", refused(41, "pac_signature"), |scene| {
         scene.ticket(|ticket| ticket.pac.kdc.key = STRAY_KEY.pac_key())
+    };
+    r21_b12_a_kdc_signature_of_an_aes_type_of_which_no_key_is_loaded,
+        "KDC signature", refused(41, "pac_signature"), |mut scene| {
+        scene.keytab.retain(|entry| entry.kvno != BRANCH_KVNO || entry.etype == 18);
+        scene.ticket(|ticket| ticket.pac.kdc.key = BRANCH_KEY_128.pac_key())
     };
     r21_b14_an_rc4_kdc_signature_that_does_not_hold, "KDC signature", refused(41, "pac_signature"), |scene| {
         // Made with the octets of an AES key, where the branch's RC4 key is loaded.

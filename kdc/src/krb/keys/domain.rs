@@ -7,7 +7,7 @@ use std::iter;
 use pac::SignatureType;
 
 use super::sort::{self, KeysError, Role, Skipped, Sorted};
-use super::{Key, Krbtgt, KrbtgtAzureAd, Rc4, Verifier};
+use super::{Key, KeyAge, Krbtgt, KrbtgtAzureAd, Rc4, Verifier};
 use crate::krb::crypto::{EncryptionKey, EncryptionType, KeyUsage, MacKey};
 use crate::krb::keytab::{Entry, Keytab};
 
@@ -98,11 +98,10 @@ impl DomainKeys {
         self.krbtgt().fold(rc4, |bits, key| bits | key.etype().supported_bit())
     }
 
-    /// Whether the issuing key is two or more versions behind the directory's current one, which is when
-    /// domain controllers no longer take it: they keep the current and the previous.
+    /// How old the issuing key is, `current` being the version in the directory, if it may be read there.
     #[must_use]
-    pub const fn is_outdated(&self, current: u32) -> bool {
-        current.saturating_sub(self.issuing.kvno()) >= 2
+    pub const fn age(&self, current: Option<u32>) -> KeyAge {
+        KeyAge::of(self.issuing.kvno(), current)
     }
 
     /// The keys of the branch of this number, the high word of its tickets' kvno.

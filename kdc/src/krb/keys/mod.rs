@@ -14,6 +14,7 @@
 //! [`DomainKeys`] sorts the entries of a domain's keytabs into roles, and is the only source of the two
 //! others.
 
+mod age;
 mod domain;
 mod sort;
 
@@ -27,6 +28,7 @@ use super::crypto::{
     CONFOUNDER_LEN, CipherKey, EncryptionKey, EncryptionType, IntegrityError, KeyUsage, MacKey,
 };
 
+pub use age::KeyAge;
 pub use domain::{BranchKeys, DomainKeys};
 pub use sort::{KeysError, Role, SkipReason, Skipped};
 

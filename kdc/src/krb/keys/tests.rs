@@ -164,14 +164,6 @@ fn an_rc4_key_alone_is_not_enough_even_where_rc4_is_allowed() {
 }
 
 #[test]
-fn the_issuing_key_may_be_one_version_behind_and_not_two() {
-    let keys = with_krbtgt(vec![]).unwrap();
-    for (current, outdated) in [(1, false), (2, false), (3, false), (4, true), (u32::MAX, true)] {
-        assert_eq!(keys.is_outdated(current), outdated, "directory is at {current}");
-    }
-}
-
-#[test]
 fn two_versions_are_kept_of_each_role_branch_and_type() {
     let mut entries = Vec::new();
     for version in [2, 9, 7, 3] {

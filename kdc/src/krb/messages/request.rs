@@ -129,31 +129,16 @@ impl<'a> KdcReq<'a> {
     /// Reads a request that fills the input.
     ///
     /// # Errors
-    /// [`RequestError::PadataTooLarge`] as soon as padata passes its limit; otherwise what is not DER.
+    /// [`RequestError::PadataTooLarge`] if padata passes its limit, looked at no further; otherwise what is not DER.
     pub fn parse(input: &'a [u8]) -> Result<Self, RequestError> {
-        let mut reader = Reader::new(input);
-        let msg_type = [RequestType::AsReq, RequestType::TgsReq]
-            .into_iter()
-            .find(|kind| reader.is_next(Tag::application(kind.number())))
-            .ok_or(DerError::UnexpectedTag)?;
-        let mut message = Reader::new(reader.content(Tag::application(msg_type.number()))?);
-        reader.finish()?;
-        let mut request = Reader::new(message.content(Tag::SEQUENCE)?);
-        message.finish()?;
-
-        let pvno = request.field(1, i32::read)?;
-        if request.field(2, i32::read)? != i32::from(msg_type.number()) {
-            return Err(DerError::MessageType.into());
-        }
-        let padata = if request.is_next(Tag::context(3)) {
-            let field = request.content(Tag::context(3))?;
-            limit_padata(field)?;
-            Some(PaDatas::parse(field)?)
-        } else {
-            None
+        let Fields { pvno, msg_type, padata, body_der } = Fields::read(input)?;
+        let padata = match padata {
+            Some(field) => {
+                limit_padata(field)?;
+                Some(PaDatas::parse(field)?)
+            }
+            None => None,
         };
-        let body_der = request.content(Tag::context(4))?;
-        request.finish()?;
         Ok(Self { pvno, msg_type, padata, body: KdcReqBody::parse(body_der)?, body_der })
     }
 
@@ -185,6 +170,38 @@ impl<'a> KdcReq<'a> {
     /// The values of every element of padata of this type, in order.
     pub fn padata_of_kind(&self, kind: i32) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         self.padata.into_iter().flatten().filter(move |padata| padata.kind == kind).map(|padata| padata.value)
+    }
+}
+
+/// The fields of a request, those that are limited or large still encoded.
+struct Fields<'a> {
+    pvno: i32,
+    msg_type: RequestType,
+    padata: Option<&'a [u8]>,
+    body_der: &'a [u8],
+}
+
+impl<'a> Fields<'a> {
+    fn read(input: &'a [u8]) -> Result<Self, DerError> {
+        let mut reader = Reader::new(input);
+        let msg_type = [RequestType::AsReq, RequestType::TgsReq]
+            .into_iter()
+            .find(|kind| reader.is_next(Tag::application(kind.number())))
+            .ok_or(DerError::UnexpectedTag)?;
+        let mut message = Reader::new(reader.content(Tag::application(msg_type.number()))?);
+        reader.finish()?;
+        let mut request = Reader::new(message.content(Tag::SEQUENCE)?);
+        message.finish()?;
+
+        let pvno = request.field(1, i32::read)?;
+        if request.field(2, i32::read)? != i32::from(msg_type.number()) {
+            return Err(DerError::MessageType);
+        }
+        let has_padata = request.is_next(Tag::context(3));
+        let padata = has_padata.then(|| request.content(Tag::context(3))).transpose()?;
+        let body_der = request.content(Tag::context(4))?;
+        request.finish()?;
+        Ok(Self { pvno, msg_type, padata, body_der })
     }
 }
 
@@ -250,6 +267,17 @@ pub struct KdcReqBody<'a> {
     pub enc_authorization_data: Option<EncryptedData<'a>>,
     /// Tickets of user-to-user and delegation requests.
     pub additional_tickets: Option<SequenceOf<'a, Ticket<'a>>>,
+}
+
+impl<'a> KdcReqBody<'a> {
+    /// Reads the body of a request and nothing of its padata, of which there may be too much: an error says what was
+    /// asked for all the same.
+    ///
+    /// # Errors
+    /// [`DerError`] if the octets are no request, or its body is none.
+    pub fn of_request(input: &'a [u8]) -> Result<Self, DerError> {
+        Self::parse(Fields::read(input)?.body_der)
+    }
 }
 
 impl<'a> Der<'a> for KdcReqBody<'a> {
