@@ -23,9 +23,11 @@ use crate::krb::messages::{
 /// How long a Protected User's TGT lives, and how long it can be renewed ([MS-KILE] 3.3.5.6).
 const PROTECTED_USER_LIFETIME: Duration = Duration::from_secs(4 * 60 * 60);
 
-/// The random octets of one exchange, drawn in one call.
-#[derive(Zeroize, ZeroizeOnDrop)]
-pub struct Entropy {
+/// The random octets of one exchange, drawn in one call. They stay where they are until they are wiped.
+pub struct Entropy(Box<Drawn>);
+
+#[derive(Default, Zeroize, ZeroizeOnDrop)]
+struct Drawn {
     session_key: [u8; 32],
     strengthen_key: [u8; 32],
     ticket_confounder: [u8; CONFOUNDER_LEN],
@@ -40,33 +42,28 @@ impl Entropy {
     /// Takes keys and confounders from `octets`.
     #[must_use]
     pub fn from_octets(octets: &Zeroizing<[u8; Self::LEN]>) -> Self {
-        let mut entropy = Self {
-            session_key: [0; 32],
-            strengthen_key: [0; 32],
-            ticket_confounder: [0; CONFOUNDER_LEN],
-            reply_confounder: [0; CONFOUNDER_LEN],
-            response_confounder: [0; CONFOUNDER_LEN],
-        };
-        let targets = entropy
-            .session_key
+        let mut drawn = Box::<Drawn>::default();
+        let Drawn { session_key, strengthen_key, ticket_confounder, reply_confounder, response_confounder } =
+            &mut *drawn;
+        let targets = session_key
             .iter_mut()
-            .chain(&mut entropy.strengthen_key)
-            .chain(&mut entropy.ticket_confounder)
-            .chain(&mut entropy.reply_confounder)
-            .chain(&mut entropy.response_confounder);
+            .chain(strengthen_key)
+            .chain(ticket_confounder)
+            .chain(reply_confounder)
+            .chain(response_confounder);
         targets.zip(octets.iter()).for_each(|(target, octet)| *target = *octet);
-        entropy
+        Self(drawn)
     }
 
     /// The session key: random octets are a key of any type as they are (RFC 3962 §6, RFC 8009 §5).
     fn session_key(&self, etype: EncryptionType) -> EncryptionKeyView<'_> {
-        let value = self.session_key.get(..etype.key_len()).unwrap_or(&self.session_key);
+        let value = self.0.session_key.get(..etype.key_len()).unwrap_or(&self.0.session_key);
         EncryptionKeyView { etype: etype.as_i32(), value }
     }
 
     /// The key that goes into the key of an armoured reply.
     fn strengthen_key(&self, etype: EncryptionType) -> EncryptionKey {
-        EncryptionKey::from_random(etype, &self.strengthen_key)
+        EncryptionKey::from_random(etype, &self.0.strengthen_key)
     }
 }
 
@@ -251,7 +248,7 @@ impl AdmittedClient<'_, '_, '_> {
             ),
         };
         let mut ticket_cipher = Vec::new();
-        key.seal_ticket(&entropy.ticket_confounder, &ticket_part.to_der(), &mut ticket_cipher);
+        key.seal_ticket(&entropy.0.ticket_confounder, &ticket_part.to_der(), &mut ticket_cipher);
 
         let supported = client.domain.keys.supported_enctypes() | PaSupportedEnctypes::FAST;
         let supported = PaSupportedEnctypes(supported).to_octets();
@@ -293,7 +290,7 @@ impl AdmittedClient<'_, '_, '_> {
             }
         };
         let mut reply_cipher = Vec::new();
-        reply_key.seal(&entropy.reply_confounder, &reply_part.to_der(), &mut reply_cipher);
+        reply_key.seal(&entropy.0.reply_confounder, &reply_part.to_der(), &mut reply_cipher);
 
         let ticket = Ticket {
             realm,
@@ -314,7 +311,7 @@ impl AdmittedClient<'_, '_, '_> {
         };
         Ok(match armored {
             None => reply.to_der(),
-            Some((armor, strengthen)) => armor.reply(reply, &strengthen, now, &entropy.response_confounder),
+            Some((armor, strengthen)) => armor.reply(reply, &strengthen, now, &entropy.0.response_confounder),
         })
     }
 }

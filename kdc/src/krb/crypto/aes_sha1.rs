@@ -63,7 +63,8 @@ impl<C: Aes> Cipher<C> {
 /// PRF (RFC 3961 §5.3, RFC 3962 §6): one block, `AES(DK(K, "prf"), SHA-1(input)[0..16])`.
 pub(super) fn prf<C: Aes>(key: &Key<C>, input: &[u8]) -> Zeroizing<Vec<u8>> {
     let prf_key = C::new(&derive(&C::new(key), const { &n_fold(b"prf") }));
-    let (mut block, _) = Sha1::digest(input).split::<U16>();
+    let (block, _) = Sha1::digest(input).split::<U16>();
+    let mut block = Zeroizing::new(block);
     prf_key.encrypt_block(&mut block);
     Zeroizing::new(block.to_vec())
 }

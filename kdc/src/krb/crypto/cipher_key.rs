@@ -58,13 +58,13 @@ impl CipherKey {
     pub fn new(key: &EncryptionKey, usage: KeyUsage) -> Self {
         Self(match key.material() {
             Material::Aes128Sha1(bytes) => {
-                Cipher::Aes128Sha1(aes_sha1::Cipher::new((&**bytes).into(), usage))
+                Cipher::Aes128Sha1(aes_sha1::Cipher::new((&***bytes).into(), usage))
             }
             Material::Aes256Sha1(bytes) => {
-                Cipher::Aes256Sha1(aes_sha1::Cipher::new((&**bytes).into(), usage))
+                Cipher::Aes256Sha1(aes_sha1::Cipher::new((&***bytes).into(), usage))
             }
-            Material::Aes128Sha256(bytes) => Cipher::Aes128Sha256(aes_sha2::Cipher::new(&**bytes, usage)),
-            Material::Aes256Sha384(bytes) => Cipher::Aes256Sha384(aes_sha2::Cipher::new(&**bytes, usage)),
+            Material::Aes128Sha256(bytes) => Cipher::Aes128Sha256(aes_sha2::Cipher::new(bytes.as_slice(), usage)),
+            Material::Aes256Sha384(bytes) => Cipher::Aes256Sha384(aes_sha2::Cipher::new(bytes.as_slice(), usage)),
             Material::Rc4Hmac(bytes) => Cipher::Rc4Hmac(rc4_hmac::Cipher::new(bytes, usage)),
         })
     }

@@ -106,14 +106,17 @@ impl fmt::Display for EncryptionType {
 /// only.
 pub struct EncryptionKey(Material);
 
-/// The octets, as many as the type wants: a key of another length cannot be written down.
+/// The octets, as many as the type wants: a key of another length cannot be written down. They stay where they are
+/// when the key is moved, so that no copy is left behind that nobody wipes.
 pub(super) enum Material {
-    Aes128Sha1(Zeroizing<[u8; 16]>),
-    Aes256Sha1(Zeroizing<[u8; 32]>),
-    Aes128Sha256(Zeroizing<[u8; 16]>),
-    Aes256Sha384(Zeroizing<[u8; 32]>),
-    Rc4Hmac(Zeroizing<[u8; 16]>),
+    Aes128Sha1(Octets<16>),
+    Aes256Sha1(Octets<32>),
+    Aes128Sha256(Octets<16>),
+    Aes256Sha384(Octets<32>),
+    Rc4Hmac(Octets<16>),
 }
+
+type Octets<const LENGTH: usize> = Box<Zeroizing<[u8; LENGTH]>>;
 
 impl EncryptionKey {
     /// Takes key octets as they stand in a key block, a keytab or a fresh random buffer: for every type here,
@@ -137,11 +140,11 @@ impl EncryptionKey {
     /// The key that `fill` makes of as many zeros as the type wants.
     pub(super) fn made(etype: EncryptionType, fill: impl FnOnce(&mut [u8])) -> Self {
         let mut key = Self(match etype {
-            EncryptionType::Aes128Sha1 => Material::Aes128Sha1(Zeroizing::default()),
-            EncryptionType::Aes256Sha1 => Material::Aes256Sha1(Zeroizing::default()),
-            EncryptionType::Aes128Sha256 => Material::Aes128Sha256(Zeroizing::default()),
-            EncryptionType::Aes256Sha384 => Material::Aes256Sha384(Zeroizing::default()),
-            EncryptionType::Rc4Hmac => Material::Rc4Hmac(Zeroizing::default()),
+            EncryptionType::Aes128Sha1 => Material::Aes128Sha1(Box::default()),
+            EncryptionType::Aes256Sha1 => Material::Aes256Sha1(Box::default()),
+            EncryptionType::Aes128Sha256 => Material::Aes128Sha256(Box::default()),
+            EncryptionType::Aes256Sha384 => Material::Aes256Sha384(Box::default()),
+            EncryptionType::Rc4Hmac => Material::Rc4Hmac(Box::default()),
         });
         fill(match &mut key.0 {
             Material::Aes128Sha1(bytes) | Material::Aes128Sha256(bytes) | Material::Rc4Hmac(bytes) => {

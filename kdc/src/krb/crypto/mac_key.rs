@@ -32,13 +32,13 @@ impl MacKey {
         let hmac_sha1 = |state| State::HmacSha1 { checksum_type: key.etype().checksum_type(), state };
         Self(match key.material() {
             Material::Aes128Sha1(bytes) => {
-                hmac_sha1(HmacSha1::for_checksum::<Aes128>((&**bytes).into(), usage))
+                hmac_sha1(HmacSha1::for_checksum::<Aes128>((&***bytes).into(), usage))
             }
             Material::Aes256Sha1(bytes) => {
-                hmac_sha1(HmacSha1::for_checksum::<Aes256>((&**bytes).into(), usage))
+                hmac_sha1(HmacSha1::for_checksum::<Aes256>((&***bytes).into(), usage))
             }
-            Material::Aes128Sha256(bytes) => State::HmacSha256(aes_sha2::Checksum::new(&**bytes, usage)),
-            Material::Aes256Sha384(bytes) => State::HmacSha384(aes_sha2::Checksum::new(&**bytes, usage)),
+            Material::Aes128Sha256(bytes) => State::HmacSha256(aes_sha2::Checksum::new(bytes.as_slice(), usage)),
+            Material::Aes256Sha384(bytes) => State::HmacSha384(aes_sha2::Checksum::new(bytes.as_slice(), usage)),
             Material::Rc4Hmac(bytes) => State::HmacMd5(HmacMd5::new(bytes, usage)),
         })
     }

@@ -13,10 +13,10 @@ use super::{aes_sha1, rc4_hmac};
 #[must_use]
 pub fn prf(key: &EncryptionKey, input: &[u8]) -> Zeroizing<Vec<u8>> {
     match key.material() {
-        Material::Aes128Sha1(key) => aes_sha1::prf::<Aes128>((&**key).into(), input),
-        Material::Aes256Sha1(key) => aes_sha1::prf::<Aes256>((&**key).into(), input),
-        Material::Aes128Sha256(key) => aes_sha2::prf::<Aes128Sha256>(&**key, input),
-        Material::Aes256Sha384(key) => aes_sha2::prf::<Aes256Sha384>(&**key, input),
+        Material::Aes128Sha1(key) => aes_sha1::prf::<Aes128>((&***key).into(), input),
+        Material::Aes256Sha1(key) => aes_sha1::prf::<Aes256>((&***key).into(), input),
+        Material::Aes128Sha256(key) => aes_sha2::prf::<Aes128Sha256>(key.as_slice(), input),
+        Material::Aes256Sha384(key) => aes_sha2::prf::<Aes256Sha384>(key.as_slice(), input),
         Material::Rc4Hmac(key) => rc4_hmac::prf(key, input),
     }
 }

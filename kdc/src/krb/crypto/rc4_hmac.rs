@@ -69,5 +69,6 @@ pub(super) fn prf(key: &[u8; 16], input: &[u8]) -> Zeroizing<Vec<u8>> {
     // RFC 2104 §2: a key shorter than a block is padded with zeros.
     let mut block = Zeroizing::new(hmac::digest::Key::<Hmac<Sha1>>::default());
     block.iter_mut().zip(key).for_each(|(padded, octet)| *padded = *octet);
-    Zeroizing::new(Hmac::<Sha1>::new(&block).chain_update(input).finalize().into_bytes().to_vec())
+    let output = Zeroizing::new(Hmac::<Sha1>::new(&block).chain_update(input).finalize().into_bytes());
+    Zeroizing::new(output.to_vec())
 }
