@@ -203,7 +203,7 @@ impl<'r, 's> AuthenticatedClient<'r, 's> {
     /// # Errors
     /// [`Unidentified`], which may need to know whether the name exists at all.
     pub fn identify<'a>(
-        self,
+        mut self,
         account: Option<&'a Principal>,
         view: Option<&'a DirectoryView>,
     ) -> Result<IdentifiedClient<'r, 's, 'a>, Unidentified> {
@@ -213,20 +213,20 @@ impl<'r, 's> AuthenticatedClient<'r, 's> {
         if let Err(refused) = current(&self.domain.keys, view) {
             return Err(self.end(refused).into());
         }
-        let Some(name) = &self.name else {
+        let Some(name) = self.name.take() else {
             let refused = Refusal::ClientUnknown.because("not a name that an account can have");
             return Err(self.end(refused).into());
         };
         let reason = match account {
-            Some(account) if account.sid == self.requestor && account.is_named(name) => {
-                return Ok(IdentifiedClient { client: self, account, view });
+            Some(account) if account.sid == self.requestor && account.is_named(&name) => {
+                return Ok(IdentifiedClient { client: self, name, account, view });
             }
             _ if !self.requestor.is_in_domain(&view.domain_sid) => Refusal::RequestorForeign,
             Some(_) => Refusal::RequestorMismatch,
             None => Refusal::RequestorUnknown,
         };
-        let (name, refused) = (Box::new(name.clone()), reason.because(self.requestor));
-        Err(Unidentified::Name(name, self.end(refused)))
+        let refused = reason.because(self.requestor);
+        Err(Unidentified::Name(Box::new(name), self.end(refused)))
     }
 }
 
@@ -270,6 +270,8 @@ impl Unidentified {
 #[derive(Debug)]
 pub struct IdentifiedClient<'r, 's, 'a> {
     pub(super) client: AuthenticatedClient<'r, 's>,
+    /// That of the account, in the letter case of the ticket.
+    pub(super) name: ClientName,
     pub(super) account: &'a Principal,
     pub(super) view: &'a DirectoryView,
 }
@@ -279,12 +281,5 @@ impl IdentifiedClient<'_, '_, '_> {
     #[must_use]
     pub fn refuse(&self, reason: impl Into<Refused>) -> Refused {
         self.client.refuse(reason)
-    }
-}
-
-impl IdentifiedClient<'_, '_, '_> {
-    /// The client's name: that of its account, in the letter case of the ticket.
-    pub(super) fn name(&self) -> &str {
-        self.client.name.as_ref().map_or("", |name| &name.name)
     }
 }

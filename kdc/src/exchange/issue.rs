@@ -201,7 +201,7 @@ impl AdmittedClient<'_, '_, '_> {
             .pac
             .compose(
                 authtime,
-                self.0.name(),
+                &self.0.name.name,
                 key.pac_signature_type(),
                 &|octets| key.pac_key().mac(octets),
                 &mut pac,
