@@ -21,7 +21,7 @@ fn cve_2002_2443_no_answer_is_answered() {
     let reply = served.exchange(&request).unwrap().reply;
     let error = error_reply(&request, Refusal::ClockSkew, REALM, Scene::new().now);
     for answer in [reply, error] {
-        assert_eq!(served.exchange(&answer).map(|_| ()), Err(Rejected::Dropped));
+        assert!(matches!(served.exchange(&answer), Err(Rejected::Dropped)));
     }
 }
 
@@ -166,7 +166,7 @@ fn cve_2022_3437_a_short_cipher_is_refused() {
         let Err(Rejected::Refused(refused)) = Scene::new().served().exchange(&request) else {
             panic!("{length} octets are not refused")
         };
-        assert_eq!(refused.reason, Refusal::TicketIntegrity, "{length}");
+        assert_eq!(refused.why.reason, Refusal::TicketIntegrity, "{length}");
     }
 }
 

@@ -429,7 +429,7 @@ fn with_partial_tgt(request: &KdcReq<'_>, body: &[u8], authenticator: EncryptedD
 
 fn reason(outcome: Result<Issued, Rejected>) -> Refusal {
     match outcome {
-        Err(Rejected::NotOurs(refused) | Rejected::Refused(refused)) => refused.reason,
+        Err(Rejected::NotOurs(refused) | Rejected::Refused(refused)) => refused.why.reason,
         other => panic!("{other:?}"),
     }
 }

@@ -128,7 +128,7 @@ fn what_is_in_the_armour_counts_whole_or_not_at_all() {
     let scene = Scene::new().armored();
     let (served, good) = (scene.served(), scene.encode());
     let refusal = |octets: &[u8]| match served.exchange(octets) {
-        Err(Rejected::Refused(refused)) => refused.reason,
+        Err(Rejected::Refused(refused)) => refused.why.reason,
         other => panic!("{other:?}"),
     };
     let request = KdcReq::parse(&good).unwrap();
@@ -172,7 +172,7 @@ fn the_armour_is_tied_to_its_ap_req_by_no_other_checksum() {
         let checksum = BodyChecksum::Other(16, value.to_vec());
         Scene::new().fast(move |fast| fast.checksum = checksum.clone()).run().map_err(|rejected| {
             match rejected {
-                Rejected::Refused(refused) => refused.reason,
+                Rejected::Refused(refused) => refused.why.reason,
                 other => panic!("{other:?}"),
             }
         })
@@ -212,7 +212,7 @@ fn what_is_refused_between_the_halves_is_armoured() {
     let client = || exchange::verify(&octets, &served.snapshot()).unwrap();
     for reason in [Refusal::Replay, Refusal::DirectoryUnavailable, Refusal::DirectoryData] {
         let refused = client().refuse(reason);
-        assert_eq!((refused.reason, denied(&scene, &refused).code), (reason, reason.code()));
+        assert_eq!((refused.why.reason, denied(&scene, &refused).code), (reason, reason.code()));
     }
     let stale = client().identify(None, None).unwrap_err().refuse(true);
     assert_eq!(denied(&scene, &stale).code, 29);
@@ -224,10 +224,11 @@ fn what_is_refused_between_the_halves_is_armoured() {
 }
 
 /// The error in the armour of a refusal, as the client reads it.
-fn denied(scene: &Scene, refused: &exchange::Refused) -> Denied {
+fn denied(scene: &Scene, refused: &exchange::RefusedRequest) -> Denied {
     let armor = refused.armor.as_deref().expect("an armour");
     let octets = scene.encode();
-    let reply = exchange::armored_error_reply(&octets, refused.reason, armor, REALM, scene.now, &[0xc4; 16]);
+    let reply =
+        exchange::armored_error_reply(&octets, refused.why.reason, armor, REALM, scene.now, &[0xc4; 16]);
     let credential = scene.credential();
     let outcome = Outcome::read(&reply, &scene.exchange(&credential)).unwrap();
     let denied = outcome.denied().unwrap().clone();
@@ -249,7 +250,8 @@ fn an_onlooker_sees_the_code_alone() {
 
     let octets = scene.encode();
     let armor = refused.armor.unwrap();
-    let reply = exchange::armored_error_reply(&octets, refused.reason, &armor, REALM, scene.now, &[0xc4; 16]);
+    let reply =
+        exchange::armored_error_reply(&octets, refused.why.reason, &armor, REALM, scene.now, &[0xc4; 16]);
     let outside = KrbError::parse(&reply).unwrap();
     assert_eq!(outside.cname.unwrap().to_string(), "WELLKNOWN/ANONYMOUS");
     let method_data = PaDatas::parse(outside.e_data.unwrap()).unwrap();

@@ -21,16 +21,16 @@ pub(crate) fn assert_outcome(name: &str, expected: &Expected, breaks: impl Fn(Sc
         }
         (Expected::Dropped, Err(Rejected::Dropped)) => {}
         (Expected::Refused(expected), Err(Rejected::NotOurs(refused) | Rejected::Refused(refused)))
-            if refused.reason == expected.in_the_core().refusal() =>
+            if refused.why.reason == expected.in_the_core().refusal() =>
         {
             let expected = &expected.in_the_core();
             let not_ours = matches!(scene.run(), Err(Rejected::NotOurs(_)));
-            let relayed = NOT_OURS.contains(&refused.reason) && !expected.is_inside();
+            let relayed = NOT_OURS.contains(&refused.why.reason) && !expected.is_inside();
             assert_eq!(not_ours, relayed, "{name}: relayed or not");
             let reply = match refused.armor {
-                None => exchange::error_reply(&octets, refused.reason, REALM, scene.now),
+                None => exchange::error_reply(&octets, refused.why.reason, REALM, scene.now),
                 Some(armor) => {
-                    let reason = refused.reason;
+                    let reason = refused.why.reason;
                     exchange::armored_error_reply(&octets, reason, &armor, REALM, scene.now, &[0xc4; 16])
                 }
             };

@@ -119,7 +119,8 @@ fn the_first_of_two_decides_in_the_core() {
             continue;
         }
         match (second.breaks)((first.breaks)(Scene::new())).run() {
-            Err(Rejected::NotOurs(refused) | Rejected::Refused(refused)) if refused.reason == expected => {}
+            Err(Rejected::NotOurs(refused) | Rejected::Refused(refused))
+                if refused.why.reason == expected => {}
             other => wrong.push(format!("{} + {}: {other:?}", first.name, second.name)),
         }
     }

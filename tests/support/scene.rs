@@ -426,7 +426,7 @@ impl Scene {
     #[must_use]
     pub fn refusal(&self) -> Refusal {
         match self.run() {
-            Err(Rejected::NotOurs(refused) | Rejected::Refused(refused)) => refused.reason,
+            Err(Rejected::NotOurs(refused) | Rejected::Refused(refused)) => refused.why.reason,
             Err(Rejected::Dropped) => panic!("dropped"),
             Ok(_) => panic!("granted"),
         }

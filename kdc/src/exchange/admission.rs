@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::decision::{Grounds, standing};
 use super::domain::Timestamp;
 use super::identity::IdentifiedClient;
-use super::refusal::Refused;
+use super::rejected::RefusedRequest;
 
 /// A client the replication policy lets us serve. Only [`IdentifiedClient::permit`] makes one: holding it is the
 /// proof.
@@ -21,8 +21,8 @@ impl<'r, 's, 'a> IdentifiedClient<'r, 's, 'a> {
     /// accounts that no list can allow.
     ///
     /// # Errors
-    /// [`Refused`] names the rule and the SID that decided.
-    pub fn permit(self) -> Result<PermittedClient<'r, 's, 'a>, Refused> {
+    /// [`RefusedRequest`] names the rule and the SID that decided.
+    pub fn permit(self) -> Result<PermittedClient<'r, 's, 'a>, RefusedRequest> {
         let grounds = Grounds {
             view: self.view,
             branch: self.client.who.branch,
@@ -40,8 +40,8 @@ impl<'r, 's, 'a> PermittedClient<'r, 's, 'a> {
     /// this domain has ever looked at the account on its behalf.
     ///
     /// # Errors
-    /// [`Refused`] names the first obstacle.
-    pub fn in_good_standing(self, now: Timestamp) -> Result<AdmittedClient<'r, 's, 'a>, Refused> {
+    /// [`RefusedRequest`] names the first obstacle.
+    pub fn in_good_standing(self, now: Timestamp) -> Result<AdmittedClient<'r, 's, 'a>, RefusedRequest> {
         match standing(self.0.account, self.0.view, now) {
             Ok(tgt_lifetime) => Ok(AdmittedClient(self.0, tgt_lifetime)),
             Err(refused) => Err(self.0.client.end(refused)),

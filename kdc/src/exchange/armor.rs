@@ -6,21 +6,21 @@
 //! a second ticket, is what a device proves its identity with ([MS-KILE] 3.3.5.7.4); compound identities are not issued
 //! here.
 
-use std::fmt;
 use std::sync::Arc;
 
+use super::answer_armor::Armor;
 use super::authenticator::AuthenticatedRequest;
 use super::domain::Timestamp;
 use super::refusal::{Refusal, Refused};
+use super::rejected::RefusedRequest;
 use super::request::Asked;
 use super::ticket::OpenedTicket;
 use super::wishes::{Wishes, check_exchange, has};
-use crate::krb::crypto::{CONFOUNDER_LEN, CipherKey, EncryptionKey, KeyUsage, MacKey, fx_cf2};
+use crate::krb::crypto::{CipherKey, EncryptionKey, KeyUsage, MacKey, fx_cf2};
 use crate::krb::der::Der;
 use crate::krb::messages::{
-    ApReq, Checksum, EncryptedData, EncryptionKeyView, FastArmor, KdcRep, KrbFastFinished, KrbFastReq,
-    KrbFastResponse, MAX_PADATA, PaData, PaDatas, PaFxFastReply, PaFxFastRequest, PaPacOptions, PrincipalNameBuf,
-    WireInt, anonymous, fast_options, pa_type, pac_options,
+    ApReq, FastArmor, KrbFastReq, MAX_PADATA, PaDatas, PaFxFastRequest, PaPacOptions, fast_options, pa_type,
+    pac_options,
 };
 
 /// A request that is out of its armour, or came without one, and asks for an exchange.
@@ -36,16 +36,18 @@ pub struct UnarmoredRequest<'r, 's, 'p> {
 
 impl<'r, 's, 'p> AuthenticatedRequest<'r, 's, 'p> {
     /// Opens the armour, if there is one, and holds what is inside against the rules of an exchange. A request that
-    /// asks for something else inside than outside is refused, not relayed: its ticket has been opened.
+    /// asks for something else is refused, not relayed: its ticket has been opened.
     ///
     /// # Errors
-    /// [`Refused`] names the first check that fails; from the moment that the armour is open, it is answered in it.
-    pub fn unarmor(self, now: Timestamp) -> Result<UnarmoredRequest<'r, 's, 'p>, Refused> {
+    /// [`RefusedRequest`] names the first check that fails; from the moment that the armour is open, it is answered in
+    /// it.
+    pub fn unarmor(self, now: Timestamp) -> Result<UnarmoredRequest<'r, 's, 'p>, RefusedRequest> {
         let Self { ticket, subkey } = self;
         let (wishes, armor) = match ticket.request.asked {
             Asked::Openly(wishes) => (wishes, None),
             Asked::Armored { fast, ap_req } => {
                 let opened = armor_key(&fast, &ticket, subkey.as_ref())
+                    .map_err(RefusedRequest::from)
                     .and_then(|key| open(&fast, ap_req, key, &ticket, now));
                 match opened {
                     Ok((wishes, armor)) => (wishes, Some(Arc::new(armor))),
@@ -86,10 +88,10 @@ fn open(
     key: EncryptionKey,
     ticket: &OpenedTicket<'_, '_, '_>,
     now: Timestamp,
-) -> Result<(Wishes, Armor), Refused> {
+) -> Result<(Wishes, Armor), RefusedRequest> {
     let sealed = &fast.enc_fast_req;
     if sealed.etype != key.etype().as_i32() {
-        return Err(Refusal::FastIntegrity.because("not of the armour key's type"));
+        return Err(Refusal::FastIntegrity.because("not of the armour key's type").into());
     }
     let plain =
         CipherKey::new(&key, KeyUsage::FastEnc).open(sealed.cipher).map_err(|_| Refusal::FastIntegrity)?;
@@ -117,7 +119,7 @@ fn open(
     };
     match read(&request, ticket, now) {
         Ok(wishes) => Ok((wishes, armor)),
-        Err(refused) => Err(refused.under(Some(Arc::new(armor)))),
+        Err(refused) => Err(RefusedRequest::from(refused).under(Some(Arc::new(armor)))),
     }
 }
 
@@ -147,70 +149,4 @@ fn read(
     }
     check_exchange(&request.req_body, request.padata, domain, now.seconds)?;
     Wishes::read(&request.req_body, request.padata)
-}
-
-/// The armour of a request, for the answer to it.
-pub struct Armor {
-    key: EncryptionKey,
-    /// That of the body inside.
-    pub(super) realm: Box<[u8]>,
-    /// Likewise, if it names a server.
-    pub(super) sname: Option<PrincipalNameBuf>,
-    /// Likewise.
-    pub(super) nonce: WireInt,
-    /// hide-client-names: the client's name is told inside only.
-    pub(super) hides_client: bool,
-    /// The flags of PA-PAC-OPTIONS, of a client that knows branches.
-    pub(super) pac_options: Option<u32>,
-}
-
-impl Armor {
-    /// The encoded PA-FX-FAST-REPLY with this in it (RFC 6113 §5.4.3).
-    pub(super) fn seal(&self, response: &KrbFastResponse<'_>, confounder: &[u8; CONFOUNDER_LEN]) -> Vec<u8> {
-        let mut cipher = Vec::new();
-        CipherKey::new(&self.key, KeyUsage::FastRep).seal(confounder, &response.to_der(), &mut cipher);
-        let etype = self.key.etype().as_i32();
-        PaFxFastReply { enc_fast_rep: EncryptedData { etype, kvno: None, cipher: &cipher } }.to_der()
-    }
-
-    /// The encoded reply with the armour's part of it (RFC 6113 §5.4.3): the key that goes into its key, and the proof
-    /// that this KDC issued this ticket to this client.
-    pub(super) fn reply(
-        &self,
-        reply: KdcRep<'_>,
-        strengthen_key: &EncryptionKey,
-        now: Timestamp,
-        confounder: &[u8; CONFOUNDER_LEN],
-    ) -> Vec<u8> {
-        let checksum = MacKey::new(&self.key, KeyUsage::FastFinished);
-        let ticket_mac = checksum.mac(&reply.ticket.to_der());
-        let strengthen_key =
-            EncryptionKeyView { etype: strengthen_key.etype().as_i32(), value: strengthen_key.as_bytes() };
-        let response = KrbFastResponse {
-            padata: PaDatas::of(&[]),
-            strengthen_key: Some(strengthen_key),
-            finished: Some(KrbFastFinished {
-                timestamp: now.seconds,
-                usec: now.microseconds,
-                crealm: reply.crealm,
-                cname: reply.cname,
-                ticket_checksum: Checksum { kind: checksum.checksum_type(), value: ticket_mac.as_bytes() },
-            }),
-            nonce: self.nonce,
-        };
-        let sealed = self.seal(&response, confounder);
-        let padata = [PaData { kind: pa_type::FX_FAST, value: &sealed }];
-        let armored = KdcRep { padata: Some(PaDatas::of(&padata)), ..reply };
-        if self.hides_client {
-            KdcRep { crealm: anonymous::REALM, cname: anonymous::NAME, ..armored }.to_der()
-        } else {
-            armored.to_der()
-        }
-    }
-}
-
-impl fmt::Debug for Armor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Armor({}, redacted)", self.key.etype())
-    }
 }

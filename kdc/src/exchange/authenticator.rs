@@ -2,6 +2,7 @@
 
 use super::domain::Snapshot;
 use super::refusal::{Refusal, Refused};
+use super::rejected::RefusedRequest;
 use super::ticket::{OpenedTicket, usable_key};
 use crate::krb::crypto::{CipherKey, EncryptionKey, KeyUsage, MacKey, md5_matches};
 use crate::krb::der::Der;
@@ -26,11 +27,14 @@ impl<'r, 's, 'p> OpenedTicket<'r, 's, 'p> {
     /// Opens the authenticator and holds it against ticket, clock and body (RFC 4120 §3.2.3, §3.3.3.1).
     ///
     /// # Errors
-    /// [`Refused`] names the first check that fails.
-    pub fn authenticate(self, snapshot: &Snapshot<'_>) -> Result<AuthenticatedRequest<'r, 's, 'p>, Refused> {
+    /// [`RefusedRequest`] names the first check that fails.
+    pub fn authenticate(
+        self,
+        snapshot: &Snapshot<'_>,
+    ) -> Result<AuthenticatedRequest<'r, 's, 'p>, RefusedRequest> {
         match self.check_authenticator(snapshot) {
             Ok(subkey) => Ok(AuthenticatedRequest { subkey, ticket: self }),
-            Err(refused) => Err(refused.about(self.who())),
+            Err(refused) => Err(RefusedRequest::from(refused).about(self.who())),
         }
     }
 

@@ -1,6 +1,6 @@
 //! KRB-ERROR as Windows fills it.
 
-use super::armor::Armor;
+use super::answer_armor::Armor;
 use super::domain::Timestamp;
 use super::refusal::Refusal;
 use crate::krb::crypto::CONFOUNDER_LEN;

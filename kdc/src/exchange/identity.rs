@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use pac::{BufferType, ClientInfo, FileTime, Pac, PacError, Sid, Signature, SignatureType};
 
-use super::armor::{Armor, UnarmoredRequest};
+use super::answer_armor::Armor;
+use super::armor::UnarmoredRequest;
 use super::decision::current;
 use super::domain::Domain;
 use super::notes::{Note, Notes};
 use super::refusal::{Refusal, Refused};
+use super::rejected::RefusedRequest;
 use super::ticket::OpenedTicket;
 use super::who::Who;
 use super::wishes::Wishes;
@@ -52,13 +54,13 @@ impl<'r, 's> UnarmoredRequest<'r, 's, '_> {
     /// it is left unread: the new PAC comes from the directory.
     ///
     /// # Errors
-    /// [`Refused`] names the first check that fails.
-    pub fn identify_by_pac(self) -> Result<AuthenticatedClient<'r, 's>, Refused> {
+    /// [`RefusedRequest`] names the first check that fails.
+    pub fn identify_by_pac(self) -> Result<AuthenticatedClient<'r, 's>, RefusedRequest> {
         let mut who = self.ticket.who();
         let mut notes = self.ticket.notes;
         let requestor = match self.ticket.verify_pac(&mut notes) {
             Ok(requestor) => requestor,
-            Err(refused) => return Err(refused.about(who).under(self.armor)),
+            Err(refused) => return Err(RefusedRequest::from(refused).about(who).under(self.armor)),
         };
         who.sid = Some(requestor);
         let name = client_name(&self.ticket.part.cname);
@@ -181,13 +183,13 @@ impl<'r, 's> AuthenticatedClient<'r, 's> {
 
     /// Refuses the client for a reason of the service.
     #[must_use]
-    pub fn refuse(&self, reason: impl Into<Refused>) -> Refused {
-        reason.into().about(self.who.clone()).under(self.armor.clone())
+    pub fn refuse(&self, why: impl Into<Refused>) -> RefusedRequest {
+        RefusedRequest::from(why.into()).about(self.who.clone()).under(self.armor.clone())
     }
 
     /// The same for the last time.
-    pub(super) fn end(self, refused: Refused) -> Refused {
-        refused.about(self.who).under(self.armor)
+    pub(super) fn end(self, why: impl Into<Refused>) -> RefusedRequest {
+        RefusedRequest::from(why.into()).about(self.who).under(self.armor)
     }
 
     /// Whether an account is the one that SID and name of the ticket name together.
@@ -208,7 +210,7 @@ impl<'r, 's> AuthenticatedClient<'r, 's> {
         view: Option<&'a DirectoryView>,
     ) -> Result<IdentifiedClient<'r, 's, 'a>, Unidentified> {
         let Some(view) = view else {
-            return Err(self.end(Refusal::DirectoryStale.into()).into());
+            return Err(self.end(Refusal::DirectoryStale).into());
         };
         if let Err(refused) = current(&self.domain.keys, view) {
             return Err(self.end(refused).into());
@@ -242,13 +244,13 @@ fn client_name(cname: &PrincipalName<'_>) -> Option<ClientName> {
 #[derive(Debug)]
 pub enum Unidentified {
     /// Refused whatever the directory says of the name.
-    Refused(Refused),
+    Refused(RefusedRequest),
     /// Refused thus if an account has this name; [`Refusal::ClientUnknown`] if none has.
-    Name(Box<ClientName>, Refused),
+    Name(Box<ClientName>, RefusedRequest),
 }
 
-impl From<Refused> for Unidentified {
-    fn from(refused: Refused) -> Self {
+impl From<RefusedRequest> for Unidentified {
+    fn from(refused: RefusedRequest) -> Self {
         Self::Refused(refused)
     }
 }
@@ -257,11 +259,13 @@ impl Unidentified {
     /// The refusal, given whether an account has the name. A directory that was not asked counts as one that
     /// has it: the client learns less.
     #[must_use]
-    pub fn refuse(self, name_exists: bool) -> Refused {
+    pub fn refuse(self, name_exists: bool) -> RefusedRequest {
         match self {
             Self::Refused(refused) => refused,
             Self::Name(_, refused) if name_exists => refused,
-            Self::Name(_, refused) => Refused { reason: Refusal::ClientUnknown, ..refused },
+            Self::Name(_, refused) => {
+                RefusedRequest { why: Refused { reason: Refusal::ClientUnknown, ..refused.why }, ..refused }
+            }
         }
     }
 }
@@ -279,7 +283,7 @@ pub struct IdentifiedClient<'r, 's, 'a> {
 impl IdentifiedClient<'_, '_, '_> {
     /// Refuses the client for a reason of the service.
     #[must_use]
-    pub fn refuse(&self, reason: impl Into<Refused>) -> Refused {
-        self.client.refuse(reason)
+    pub fn refuse(&self, why: impl Into<Refused>) -> RefusedRequest {
+        self.client.refuse(why)
     }
 }

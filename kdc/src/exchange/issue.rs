@@ -9,6 +9,7 @@ use super::admission::AdmittedClient;
 use super::domain::Timestamp;
 use super::notes::{Note, Notes};
 use super::refusal::{Refusal, Refused};
+use super::rejected::RefusedRequest;
 use super::who::Who;
 use crate::krb::crypto::{CONFOUNDER_LEN, CipherKey, EncryptionKey, EncryptionType, KeyUsage, fx_cf2};
 use crate::krb::der::Der;
@@ -94,8 +95,8 @@ impl AdmittedClient<'_, '_, '_> {
     /// Composes the PAC, seals the full TGT under the domain's krbtgt key and the reply under the client's.
     ///
     /// # Errors
-    /// [`Refused`] if no ticket with the client's wishes can be made.
-    pub fn seal(self, now: Timestamp, entropy: &Entropy) -> Result<Issued, Refused> {
+    /// [`RefusedRequest`] if no ticket with the client's wishes can be made.
+    pub fn seal(self, now: Timestamp, entropy: &Entropy) -> Result<Issued, RefusedRequest> {
         let sealed = self.session_etype().and_then(|session_etype| {
             let terms = self.terms(now.seconds)?;
             let reply = self.reply(&terms, session_etype, now, entropy)?;

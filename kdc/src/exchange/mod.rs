@@ -8,6 +8,7 @@
 //! before it by value: no step can be skipped, repeated or reordered.
 
 mod admission;
+mod answer_armor;
 mod armor;
 mod authenticator;
 mod decision;
@@ -17,6 +18,7 @@ mod identity;
 mod issue;
 mod notes;
 mod refusal;
+mod rejected;
 mod request;
 mod ticket;
 mod who;
@@ -26,7 +28,8 @@ use pac::Sid;
 use zeroize::Zeroizing;
 
 pub use admission::{AdmittedClient, PermittedClient};
-pub use armor::{Armor, UnarmoredRequest};
+pub use answer_armor::Armor;
+pub use armor::UnarmoredRequest;
 pub use authenticator::AuthenticatedRequest;
 pub use decision::Grounds;
 pub use domain::{AllowedKinds, Domain, Domains, Snapshot, TicketRules, Timestamp};
@@ -34,7 +37,8 @@ pub use error_reply::{armored_error_reply, error_reply, too_big_reply};
 pub use identity::{AuthenticatedClient, IdentifiedClient, Unidentified};
 pub use issue::{Entropy, Issued};
 pub use notes::{Note, Notes};
-pub use refusal::{Detail, Refusal, Refused, Rejected};
+pub use refusal::{Detail, Refusal, Refused};
+pub use rejected::{RefusedRequest, Rejected};
 pub use request::{ClaimedRequest, TgsRequest};
 pub use ticket::OpenedTicket;
 pub use who::Who;
@@ -62,12 +66,12 @@ pub fn verify<'r, 's>(
 /// From a client and its account to a sealed full TGT.
 ///
 /// # Errors
-/// [`Refused`] names the rule that forbids it.
+/// [`RefusedRequest`] names the rule that forbids it.
 pub fn issue(
     client: IdentifiedClient<'_, '_, '_>,
     now: Timestamp,
     entropy: &Entropy,
-) -> Result<Issued, Refused> {
+) -> Result<Issued, RefusedRequest> {
     client
         .permit()? // [MS-ADTS] 6.1.1.3.2
         .in_good_standing(now)? // [MS-KILE] 3.3.5.7.1

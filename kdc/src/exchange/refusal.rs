@@ -2,12 +2,8 @@
 //! documentation.
 
 use std::fmt;
-use std::sync::Arc;
 
 use pac::Sid;
-
-use super::armor::Armor;
-use super::who::Who;
 
 /// Turns the table below into [`Refusal`] and its accessors.
 macro_rules! refusals {
@@ -278,43 +274,18 @@ impl Refusal {
     /// The refusal with what the operator should know beside its name.
     #[must_use]
     pub fn because(self, detail: impl Into<Detail>) -> Refused {
-        Refused { reason: self, detail: detail.into(), who: None, armor: None }
+        Refused { reason: self, detail: detail.into() }
     }
 }
 
 /// A refusal with its detail. The code goes to the wire, the label to the counters, the detail to
 /// the log and nowhere else.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
     /// Which rule refused.
     pub reason: Refusal,
     /// What decided, for the operator.
     pub detail: Detail,
-    /// Whom it was about, once the ticket has opened.
-    pub who: Option<Box<Who>>,
-    /// What the answer is armoured with, once the armour of the request is open.
-    pub armor: Option<Arc<Armor>>,
-}
-
-/// How it is answered is no part of why.
-impl PartialEq for Refused {
-    fn eq(&self, other: &Self) -> bool {
-        (self.reason, &self.detail, &self.who) == (other.reason, &other.detail, &other.who)
-    }
-}
-
-impl Eq for Refused {}
-
-impl Refused {
-    /// Names the client. The sender of an unopened ticket has no name.
-    pub(super) fn about(self, who: Who) -> Self {
-        Self { who: Some(Box::new(who)), ..self }
-    }
-
-    /// Has it answered in this armour.
-    pub(super) fn under(self, armor: Option<Arc<Armor>>) -> Self {
-        Self { armor, ..self }
-    }
 }
 
 impl From<Refusal> for Refused {
@@ -370,30 +341,6 @@ impl fmt::Display for Detail {
             Self::Sid(sid) => sid.fmt(f),
             Self::Directory(text) => f.write_str(text),
         }
-    }
-}
-
-/// Why a message did not become an authenticated client.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Rejected {
-    /// Not a Kerberos request: no answer at all, because an answer could start a loop
-    /// (CVE-2002-2443) or help a scanner.
-    Dropped,
-    /// A real KDC's business: relayed where a relay is configured, else refused.
-    NotOurs(Refused),
-    /// Ours, or nobody's, and refused.
-    Refused(Refused),
-}
-
-impl From<Refused> for Rejected {
-    fn from(refused: Refused) -> Self {
-        Self::Refused(refused)
-    }
-}
-
-impl From<Refusal> for Rejected {
-    fn from(reason: Refusal) -> Self {
-        Self::Refused(reason.into())
     }
 }
 

@@ -1,7 +1,8 @@
 //! First stage: from bytes to a request that is ours to answer. No key is touched here.
 
 use super::domain::{Domain, Snapshot};
-use super::refusal::{Refusal, Rejected};
+use super::refusal::Refusal;
+use super::rejected::Rejected;
 use super::wishes::{Wishes, check_exchange, has, only};
 use crate::krb::der::Der;
 use crate::krb::keys::BranchKeys;

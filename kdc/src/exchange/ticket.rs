@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use super::domain::{Domain, Snapshot};
 use super::notes::{Note, Notes};
 use super::refusal::{Refusal, Refused};
+use super::rejected::RefusedRequest;
 use super::request::ClaimedRequest;
 use super::who::Who;
 use crate::krb::crypto::{EncryptionKey, EncryptionType};
@@ -40,7 +41,7 @@ impl<'r, 's> ClaimedRequest<'r, 's> {
         self,
         plain: &'p mut Zeroizing<Vec<u8>>,
         snapshot: &Snapshot<'_>,
-    ) -> Result<OpenedTicket<'r, 's, 'p>, Refused> {
+    ) -> Result<OpenedTicket<'r, 's, 'p>, RefusedRequest> {
         let etype = EncryptionType::from_i32(self.ticket.etype).ok_or(Refusal::NoKey)?;
         let mut candidates = self.branch.candidates(etype, self.ticket_version).peekable();
         if candidates.peek().is_none() {
@@ -53,8 +54,9 @@ impl<'r, 's> ClaimedRequest<'r, 's> {
         let part =
             EncTicketPart::parse(plain).map_err(|_| Refusal::TicketIntegrity.because("does not decode"))?;
         let mut notes = Notes::default();
-        let session_key = check(&part, self.domain, snapshot, &mut notes)
-            .map_err(|refused| refused.about(Who::of_ticket(self.domain, self.branch.number(), &part)))?;
+        let session_key = check(&part, self.domain, snapshot, &mut notes).map_err(|refused| {
+            RefusedRequest::from(refused).about(Who::of_ticket(self.domain, self.branch.number(), &part))
+        })?;
         Ok(OpenedTicket { request: self, part, session_key, key, notes })
     }
 }

@@ -11,7 +11,7 @@ use tracing::info;
 use super::clock::Clock;
 use super::origin::Origin;
 use super::rate::Rate;
-use crate::exchange::{Issued, Notes, Refused, Who};
+use crate::exchange::{Issued, Notes, RefusedRequest, Who};
 
 /// Refusals before a ticket opened are anybody's to cause: this many are logged in a second, all are counted.
 const ANONYMOUS_LINES_PER_SECOND: u32 = 10;
@@ -66,15 +66,15 @@ impl Audit {
     }
 
     /// A request was refused.
-    pub fn refused(&self, origin: Origin, refused: &Refused, took: Duration) {
-        let reason = refused.reason;
+    pub fn refused(&self, origin: Origin, refused: &RefusedRequest, took: Duration) {
+        let reason = refused.why.reason;
         let Some(who) = &refused.who else { return self.refused_anonymous(origin, refused) };
         info!(
             target: "tgtx::audit",
             outcome = "refused",
             reason = reason.label(),
             krb_error = reason.code(),
-            detail = %refused.detail,
+            detail = %refused.why.detail,
             realm = &*who.realm,
             client_name = %who.name(),
             client_sid = who.sid.map(tracing::field::display),
@@ -86,7 +86,7 @@ impl Audit {
         );
     }
 
-    fn refused_anonymous(&self, origin: Origin, refused: &Refused) {
+    fn refused_anonymous(&self, origin: Origin, refused: &RefusedRequest) {
         if !self.anonymous.take(self.clock.elapsed()) {
             self.suppressed.fetch_add(1, Ordering::Relaxed);
             return;
@@ -94,9 +94,9 @@ impl Audit {
         info!(
             target: "tgtx::audit",
             outcome = "refused",
-            reason = refused.reason.label(),
-            krb_error = refused.reason.code(),
-            detail = %refused.detail,
+            reason = refused.why.reason.label(),
+            krb_error = refused.why.reason.code(),
+            detail = %refused.why.detail,
             source = %origin.peer,
             transport = origin.transport.label(),
             suppressed = self.suppressed.swap(0, Ordering::Relaxed),

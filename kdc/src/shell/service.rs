@@ -18,8 +18,8 @@ use super::origin::{Origin, Transport};
 use super::replays::{ReplayMemory, ReplayVerdict, Token};
 use crate::directory::Principal;
 use crate::exchange::{
-    self, AuthenticatedClient, Domains, Entropy, Issued, Refusal, Refused, Rejected, Snapshot, Timestamp,
-    Unidentified,
+    self, AuthenticatedClient, Domains, Entropy, Issued, Refusal, RefusedRequest, Rejected, Snapshot,
+    Timestamp, Unidentified,
 };
 
 /// What the sender gets.
@@ -171,7 +171,7 @@ impl Service {
     #[must_use]
     pub fn shed(&self, octets: &[u8], origin: Origin) -> Answer {
         let request = self.request(octets, origin);
-        self.refuse(&request, Refusal::DirectoryUnavailable.because("too many requests wait for it"))
+        self.refuse(&request, Refusal::DirectoryUnavailable.because("too many requests wait for it").into())
     }
 
     /// Counts something as under way until the guard is dropped.
@@ -219,7 +219,10 @@ impl Service {
         }
     }
 
-    async fn find(&self, client: &AuthenticatedClient<'_, '_>) -> Result<Option<Arc<Principal>>, Refused> {
+    async fn find(
+        &self,
+        client: &AuthenticatedClient<'_, '_>,
+    ) -> Result<Option<Arc<Principal>>, RefusedRequest> {
         let Some(directory) = self.directory(client) else {
             return Err(client.refuse(Refusal::Internal));
         };
@@ -235,7 +238,7 @@ impl Service {
     }
 
     /// Only here is the directory asked about a name.
-    async fn refuse_unidentified(&self, realm: &str, unidentified: Unidentified) -> Refused {
+    async fn refuse_unidentified(&self, realm: &str, unidentified: Unidentified) -> RefusedRequest {
         let directory = self.directories.iter().find(|directory| directory.realm() == realm);
         let exists = match (&unidentified, directory) {
             (Unidentified::Name(name, _), Some(directory)) => {
@@ -250,7 +253,7 @@ impl Service {
         &self,
         client: exchange::IdentifiedClient<'_, '_, '_>,
         now: Timestamp,
-    ) -> Result<Issued, Refused> {
+    ) -> Result<Issued, RefusedRequest> {
         let mut octets = Zeroizing::new([0; Entropy::LEN]);
         match entropy::fill(octets.as_mut_slice()) {
             Ok(()) => exchange::issue(client, now, &Entropy::from_octets(&octets)),
@@ -271,7 +274,12 @@ impl Service {
         }
     }
 
-    fn conclude(&self, request: &Request<'_>, token: Token, outcome: Result<Issued, Refused>) -> Answer {
+    fn conclude(
+        &self,
+        request: &Request<'_>,
+        token: Token,
+        outcome: Result<Issued, RefusedRequest>,
+    ) -> Answer {
         let issued = match outcome {
             Ok(issued) => issued,
             Err(refused) => return self.refuse(request, refused),
@@ -284,9 +292,9 @@ impl Service {
         self.fit(request, reply, &issued.who.realm)
     }
 
-    fn refuse(&self, request: &Request<'_>, refused: Refused) -> Answer {
+    fn refuse(&self, request: &Request<'_>, refused: RefusedRequest) -> Answer {
         let took = self.clock.elapsed().saturating_sub(request.since);
-        self.metrics.refused(refused.reason, took);
+        self.metrics.refused(refused.why.reason, took);
         self.audit.refused(request.origin, &refused, took);
         let domains = self.domains.load();
         let realm = refused
@@ -299,7 +307,7 @@ impl Service {
         // more octets than it had, or in fragments: a forged source address gains nothing here.
         let longest = self.udp_reply_limit.min(request.octets.len());
         let silent = request.origin.transport == Transport::Udp
-            && (refused.reason == Refusal::MessageTooLarge || reply.len() > longest);
+            && (refused.why.reason == Refusal::MessageTooLarge || reply.len() > longest);
         if silent { Answer::Silence } else { Answer::Reply(reply.into()) }
     }
 
@@ -326,11 +334,11 @@ impl Service {
 
 /// The KRB-ERROR, in the armour of an armoured request. Where the kernel gives no random octets to seal it with, it
 /// says the same in the open.
-fn error_reply(request: &Request<'_>, refused: &Refused, realm: &str) -> Vec<u8> {
+fn error_reply(request: &Request<'_>, refused: &RefusedRequest, realm: &str) -> Vec<u8> {
     let Request { octets, now, .. } = *request;
     let armored = refused.armor.as_deref().and_then(|armor| {
         let confounder = entropy::octets().ok()?;
-        Some(exchange::armored_error_reply(octets, refused.reason, armor, realm, now, &confounder))
+        Some(exchange::armored_error_reply(octets, refused.why.reason, armor, realm, now, &confounder))
     });
-    armored.unwrap_or_else(|| exchange::error_reply(octets, refused.reason, realm, now))
+    armored.unwrap_or_else(|| exchange::error_reply(octets, refused.why.reason, realm, now))
 }

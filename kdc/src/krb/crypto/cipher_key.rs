@@ -63,8 +63,12 @@ impl CipherKey {
             Material::Aes256Sha1(bytes) => {
                 Cipher::Aes256Sha1(aes_sha1::Cipher::new((&***bytes).into(), usage))
             }
-            Material::Aes128Sha256(bytes) => Cipher::Aes128Sha256(aes_sha2::Cipher::new(bytes.as_slice(), usage)),
-            Material::Aes256Sha384(bytes) => Cipher::Aes256Sha384(aes_sha2::Cipher::new(bytes.as_slice(), usage)),
+            Material::Aes128Sha256(bytes) => {
+                Cipher::Aes128Sha256(aes_sha2::Cipher::new(bytes.as_slice(), usage))
+            }
+            Material::Aes256Sha384(bytes) => {
+                Cipher::Aes256Sha384(aes_sha2::Cipher::new(bytes.as_slice(), usage))
+            }
             Material::Rc4Hmac(bytes) => Cipher::Rc4Hmac(rc4_hmac::Cipher::new(bytes, usage)),
         })
     }

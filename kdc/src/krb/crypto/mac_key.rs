@@ -37,8 +37,12 @@ impl MacKey {
             Material::Aes256Sha1(bytes) => {
                 hmac_sha1(HmacSha1::for_checksum::<Aes256>((&***bytes).into(), usage))
             }
-            Material::Aes128Sha256(bytes) => State::HmacSha256(aes_sha2::Checksum::new(bytes.as_slice(), usage)),
-            Material::Aes256Sha384(bytes) => State::HmacSha384(aes_sha2::Checksum::new(bytes.as_slice(), usage)),
+            Material::Aes128Sha256(bytes) => {
+                State::HmacSha256(aes_sha2::Checksum::new(bytes.as_slice(), usage))
+            }
+            Material::Aes256Sha384(bytes) => {
+                State::HmacSha384(aes_sha2::Checksum::new(bytes.as_slice(), usage))
+            }
             Material::Rc4Hmac(bytes) => State::HmacMd5(HmacMd5::new(bytes, usage)),
         })
     }
