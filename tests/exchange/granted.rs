@@ -4,7 +4,7 @@ use kdc::client::reply::Granted;
 use kdc::client::request::BodyChecksum;
 use kdc::client::{Principal, SessionKey};
 use kdc::exchange::Note;
-use kdc::krb::crypto::{CipherKey, KeyUsage};
+use kdc::krb::crypto::{CipherKey, EncryptionType, KeyUsage};
 use kdc::krb::der::Der;
 use kdc::krb::messages::{
     EncKdcRepPart, KdcRep, KerberosTime, WireInt, kdc_options, name_type, pa_type, pac_options, ticket_flags,
@@ -67,6 +67,9 @@ fn the_reply_has_every_field_as_windows_has_it() {
     assert_eq!(full.issued.session_etype.as_i32(), 18);
     assert_eq!((full.issued.who.branch, full.issued.who.sid), (30_775, Some(sid(1104))));
     assert_eq!(full.issued.who.name().to_string(), "alice");
+    let who = &full.issued.who;
+    assert_eq!((who.ticket_version, who.key_version, who.etype), (5, 5, EncryptionType::Aes256Sha1));
+    assert_eq!(full.issued.allowed_by, sid(513), "Domain Users");
     assert_eq!(full.issued.notes.iter().count(), 0);
 }
 

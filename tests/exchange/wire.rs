@@ -14,6 +14,7 @@ use kdc::directory::SidHistory;
 use kdc::exchange::{Refusal, TicketRules};
 use kdc::krb::keys::Rc4;
 use kdc::krb::keytab::Keytab;
+use pac::Sid;
 use serde_json::Value;
 use tgtx_tests::daemon::Daemon;
 use tgtx_tests::device;
@@ -48,6 +49,8 @@ pub(crate) fn assert_outcome(name: &str, expected: &Expected, breaks: impl Fn(Sc
         match (expected, reply) {
             (Expected::Granted(holds), Some(reply)) => {
                 let line = seen.audited("issued");
+                let allowed_by = line["allowed_by"].as_str().and_then(|sid| sid.parse::<Sid>().ok());
+                assert!(allowed_by.is_some() && line["key_version"].is_u64(), "{line}");
                 let notes = line["notes"].as_str().unwrap();
                 let notes = notes.split(',').filter(|note| !note.is_empty()).map(str::to_owned).collect();
                 holds(&opened(&reply, &scene, notes));

@@ -2,19 +2,30 @@
 
 use std::time::Duration;
 
+use pac::Sid;
+
 use super::decision::{Grounds, standing};
 use super::domain::Timestamp;
 use super::identity::IdentifiedClient;
 use super::rejected::RefusedRequest;
 
-/// A client the replication policy lets us serve. Only [`IdentifiedClient::permit`] makes one: holding it is the
-/// proof.
+/// A client the replication policy lets us serve, and the SID that allows it. Only [`IdentifiedClient::permit`] makes
+/// one: holding it is the proof.
 #[derive(Debug)]
-pub struct PermittedClient<'r, 's, 'a>(pub(super) IdentifiedClient<'r, 's, 'a>);
+pub struct PermittedClient<'r, 's, 'a>(IdentifiedClient<'r, 's, 'a>, Sid);
 
-/// A permitted client whose account may log on now, with the lifetime that an authentication policy gives its TGTs.
+/// A permitted client whose account may log on now, and what was decided about it.
 #[derive(Debug)]
-pub struct AdmittedClient<'r, 's, 'a>(pub(super) IdentifiedClient<'r, 's, 'a>, pub(super) Option<Duration>);
+pub struct AdmittedClient<'r, 's, 'a>(pub(super) IdentifiedClient<'r, 's, 'a>, pub(super) Admission);
+
+/// What was decided about an admitted client.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Admission {
+    /// The SID on `msDS-RevealOnDemandGroup` that allows it.
+    pub(super) allowed_by: Sid,
+    /// How long an authentication policy lets its TGTs live.
+    pub(super) tgt_lifetime: Option<Duration>,
+}
 
 impl<'r, 's, 'a> IdentifiedClient<'r, 's, 'a> {
     /// Asks the branch's replication policy ([MS-ADTS] 6.1.1.3.2, [MS-DRSR] 4.1.10.5.14), after the kinds of
@@ -29,7 +40,7 @@ impl<'r, 's, 'a> IdentifiedClient<'r, 's, 'a> {
             allowed_kinds: self.client.domain.rules.allowed_kinds,
         };
         match grounds.permit(self.account) {
-            Ok(_allowed_by) => Ok(PermittedClient(self)),
+            Ok(allowed_by) => Ok(PermittedClient(self, allowed_by)),
             Err(refused) => Err(self.client.end(refused)),
         }
     }
@@ -43,7 +54,7 @@ impl<'r, 's, 'a> PermittedClient<'r, 's, 'a> {
     /// [`RefusedRequest`] names the first obstacle.
     pub fn in_good_standing(self, now: Timestamp) -> Result<AdmittedClient<'r, 's, 'a>, RefusedRequest> {
         match standing(self.0.account, self.0.view, now) {
-            Ok(tgt_lifetime) => Ok(AdmittedClient(self.0, tgt_lifetime)),
+            Ok(tgt_lifetime) => Ok(AdmittedClient(self.0, Admission { allowed_by: self.1, tgt_lifetime })),
             Err(refused) => Err(self.0.client.end(refused)),
         }
     }

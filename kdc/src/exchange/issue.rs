@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pac::{FileTime, PacError};
+use pac::{FileTime, PacError, Sid};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::admission::AdmittedClient;
@@ -75,6 +75,8 @@ pub struct Issued {
     pub reply: Vec<u8>,
     /// Whom it is for.
     pub who: Who,
+    /// The SID on `msDS-RevealOnDemandGroup` that allows it.
+    pub allowed_by: Sid,
     /// When the full TGT ends.
     pub endtime: KerberosTime,
     /// The type of its session key.
@@ -114,7 +116,7 @@ impl AdmittedClient<'_, '_, '_> {
         if !self.0.account.dropped_sids.is_empty() {
             notes.add(Note::SidHistoryDropped);
         }
-        Ok(Issued { reply, who: client.who, endtime, session_etype, notes })
+        Ok(Issued { reply, who: client.who, allowed_by: self.1.allowed_by, endtime, session_etype, notes })
     }
 
     /// The type that the domain prefers of those the client lists, in our order and not in the client's
@@ -150,7 +152,7 @@ impl AdmittedClient<'_, '_, '_> {
         let mut latest_renewal = now.saturating_add(rules.max_renew);
         // An authentication policy's lifetime takes the place of the four hours. Either is for renewal too, as Windows
         // has it.
-        if let Some(lifetime) = self.1.or(protected.then_some(PROTECTED_USER_LIFETIME)) {
+        if let Some(lifetime) = self.1.tgt_lifetime.or(protected.then_some(PROTECTED_USER_LIFETIME)) {
             endtime = endtime.min(now.saturating_add(lifetime));
             latest_renewal = latest_renewal.min(now.saturating_add(lifetime));
         }

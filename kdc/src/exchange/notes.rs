@@ -13,12 +13,19 @@ pub enum Note {
     /// `sIDHistory` holds SIDs that are no other domain's accounts, and the PAC does not have them: somebody tried to
     /// make an administrator.
     SidHistoryDropped = 8,
+    /// The low word of the ticket's kvno is not the version of the key that opened it.
+    KvnoMismatch = 16,
 }
 
 impl Note {
     /// Every remark.
-    pub const ALL: &'static [Self] =
-        &[Self::LongPartial, Self::KeyListIgnored, Self::KdcSignatureUnverified, Self::SidHistoryDropped];
+    pub const ALL: &'static [Self] = &[
+        Self::LongPartial,
+        Self::KeyListIgnored,
+        Self::KdcSignatureUnverified,
+        Self::SidHistoryDropped,
+        Self::KvnoMismatch,
+    ];
 
     /// The stable name used in logs and audit events.
     #[must_use]
@@ -28,6 +35,7 @@ impl Note {
             Self::KeyListIgnored => "keylist_ignored",
             Self::KdcSignatureUnverified => "kdc_signature_unverified",
             Self::SidHistoryDropped => "sid_history_dropped",
+            Self::KvnoMismatch => "kvno_mismatch",
         }
     }
 }

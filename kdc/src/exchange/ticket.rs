@@ -54,17 +54,23 @@ impl<'r, 's> ClaimedRequest<'r, 's> {
         let part =
             EncTicketPart::parse(plain).map_err(|_| Refusal::TicketIntegrity.because("does not decode"))?;
         let mut notes = Notes::default();
-        let session_key = check(&part, self.domain, snapshot, &mut notes).map_err(|refused| {
-            RefusedRequest::from(refused).about(Who::of_ticket(self.domain, self.branch.number(), &part))
-        })?;
+        if key.version() != self.ticket_version {
+            notes.add(Note::KvnoMismatch);
+        }
+        let session_key = check(&part, self.domain, snapshot, &mut notes)
+            .map_err(|refused| RefusedRequest::from(refused).about(self.who(key, &part)))?;
         Ok(OpenedTicket { request: self, part, session_key, key, notes })
+    }
+
+    fn who(&self, key: &Key<KrbtgtAzureAd>, part: &EncTicketPart<'_>) -> Who {
+        Who::of_ticket(self.domain, self.branch.number(), self.ticket_version, key, part)
     }
 }
 
 impl OpenedTicket<'_, '_, '_> {
     /// Who the ticket says its bearer is.
     pub(super) fn who(&self) -> Who {
-        Who::of_ticket(self.request.domain, self.request.branch.number(), &self.part)
+        self.request.who(self.key, &self.part)
     }
 }
 

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use pac::Sid;
 
 use super::domain::Domain;
+use crate::krb::crypto::EncryptionType;
+use crate::krb::keys::{Key, KrbtgtAzureAd};
 use crate::krb::messages::{EncTicketPart, KerberosTime};
 
 /// The client of an opened ticket. The name is text that a stranger chose; [`Who::name`] makes it printable.
@@ -15,6 +17,12 @@ pub struct Who {
     pub realm: Arc<str>,
     /// The number of the branch whose key opened the ticket.
     pub branch: u16,
+    /// The low word of the ticket's kvno, which says little: tools write 0, Entra ID a number of its own.
+    pub ticket_version: u16,
+    /// The version of the key that opened the ticket.
+    pub key_version: u16,
+    /// The type of that key.
+    pub etype: EncryptionType,
     /// The components of the ticket's cname, joined with `/`.
     name: Box<[u8]>,
     /// PAC_REQUESTOR, once the PAC's signatures hold.
@@ -24,7 +32,13 @@ pub struct Who {
 }
 
 impl Who {
-    pub(super) fn of_ticket(domain: &Domain, branch: u16, part: &EncTicketPart<'_>) -> Self {
+    pub(super) fn of_ticket(
+        domain: &Domain,
+        branch: u16,
+        ticket_version: u16,
+        key: &Key<KrbtgtAzureAd>,
+        part: &EncTicketPart<'_>,
+    ) -> Self {
         let mut name = Vec::new();
         for (index, component) in part.cname.components().enumerate() {
             if index > 0 {
@@ -32,7 +46,16 @@ impl Who {
             }
             name.extend_from_slice(component);
         }
-        Self { realm: Arc::clone(&domain.realm), branch, name: name.into(), sid: None, endtime: part.endtime }
+        Self {
+            realm: Arc::clone(&domain.realm),
+            branch,
+            ticket_version,
+            key_version: key.version(),
+            etype: key.etype(),
+            name: name.into(),
+            sid: None,
+            endtime: part.endtime,
+        }
     }
 
     /// The client's name with everything that could break a line or hide text escaped.

@@ -16,6 +16,28 @@ use crate::exchange::{Issued, Notes, RefusedRequest, Who};
 /// Refusals before a ticket opened are anybody's to cause: this many are logged in a second, all are counted.
 const ANONYMOUS_LINES_PER_SECOND: u32 = 10;
 
+/// Writes a line about somebody: what came of a request, whose it was, how it came, and more fields.
+macro_rules! about {
+    ($outcome:literal, $who:expr, $origin:expr $(, $($fields:tt)+)?) => {{
+        let (who, origin): (&Who, Origin) = ($who, $origin);
+        info!(
+            target: "tgtx::audit",
+            outcome = $outcome,
+            realm = &*who.realm,
+            client_name = %who.name(),
+            client_sid = who.sid.map(tracing::field::display),
+            branch_id = who.branch,
+            ticket_version = who.ticket_version,
+            key_version = who.key_version,
+            ticket_etype = who.etype.as_i32(),
+            source = %origin.peer,
+            transport = origin.transport.label(),
+            $($($fields)+,)?
+            $outcome
+        );
+    }};
+}
+
 /// Writes the lines, through `tracing` with the target `tgtx::audit`.
 pub struct Audit {
     clock: Clock,
@@ -32,57 +54,35 @@ impl Audit {
 
     /// A full TGT was issued.
     pub fn issued(&self, origin: Origin, issued: &Issued, took: Duration) {
-        let who = &issued.who;
-        info!(
-            target: "tgtx::audit",
-            outcome = "issued",
-            realm = &*who.realm,
-            client_name = %who.name(),
-            client_sid = who.sid.map(tracing::field::display),
-            branch_id = who.branch,
-            source = %origin.peer,
-            transport = origin.transport.label(),
+        about!(
+            "issued",
+            &issued.who,
+            origin,
+            allowed_by = %issued.allowed_by,
             session_etype = issued.session_etype.as_i32(),
             ticket_end = %issued.endtime,
             notes = %NoteList(issued.notes),
-            duration_us = micros(took),
-            "issued"
+            duration_us = micros(took)
         );
     }
 
     /// A reply was sent again.
     pub fn retransmitted(&self, origin: Origin, who: &Who) {
-        info!(
-            target: "tgtx::audit",
-            outcome = "retransmitted",
-            realm = &*who.realm,
-            client_name = %who.name(),
-            client_sid = who.sid.map(tracing::field::display),
-            branch_id = who.branch,
-            source = %origin.peer,
-            transport = origin.transport.label(),
-            "retransmitted"
-        );
+        about!("retransmitted", who, origin);
     }
 
     /// A request was refused.
     pub fn refused(&self, origin: Origin, refused: &RefusedRequest, took: Duration) {
         let reason = refused.why.reason;
         let Some(who) = &refused.who else { return self.refused_anonymous(origin, refused) };
-        info!(
-            target: "tgtx::audit",
-            outcome = "refused",
+        about!(
+            "refused",
+            who,
+            origin,
             reason = reason.label(),
             krb_error = reason.code(),
             detail = %refused.why.detail,
-            realm = &*who.realm,
-            client_name = %who.name(),
-            client_sid = who.sid.map(tracing::field::display),
-            branch_id = who.branch,
-            source = %origin.peer,
-            transport = origin.transport.label(),
-            duration_us = micros(took),
-            "refused"
+            duration_us = micros(took)
         );
     }
 

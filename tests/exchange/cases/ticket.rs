@@ -86,10 +86,14 @@ cases! {
             ];
         })
     };
-    a05_a_kvno_without_version, "kvno", granted(|_| {}), |scene| {
+    a05_a_kvno_without_version, "kvno", granted(|got| {
+        assert_eq!(got.notes, ["kvno_mismatch"]);
+    }), |scene| {
         scene.ticket(|ticket| ticket.kvno = Some(WireInt::signed(BRANCH_KVNO & 0xffff_0000)))
     };
-    a05_a_kvno_of_a_version_that_nobody_knows_under_the_key_before, "kvno", granted(|_| {}), |scene| {
+    a05_a_kvno_of_a_version_that_nobody_knows_under_the_key_before, "kvno", granted(|got| {
+        assert_eq!(got.notes, ["kvno_mismatch"]);
+    }), |scene| {
         scene.ticket(|ticket| {
             ticket.key = &OLD_BRANCH_KEY;
             ticket.kvno = Some(WireInt::signed(BRANCH_KVNO & 0xffff_0000 | 61_200));
