@@ -29,7 +29,7 @@ pub use denials::{DenialFault, DenyGroup};
 pub use entry::{AttributeError, Entry, Fault};
 pub use error::DirectoryError;
 pub use logon_info::SidHistory;
-pub use name::ClientName;
+pub use name::{ClientName, same_name};
 pub use principal::{Principal, is_account};
 pub use tree::Tree;
 pub use view::{DirectoryView, DomainObjects, ViewRules};

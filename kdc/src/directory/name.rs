@@ -37,6 +37,15 @@ pub(super) fn same(left: &str, right: &str) -> bool {
     left.chars().map(upper).eq(right.chars().map(upper))
 }
 
+/// The same of names off the wire, octet for octet where one of them is no text.
+#[must_use]
+pub fn same_name(left: &[u8], right: &[u8]) -> bool {
+    match (str::from_utf8(left), str::from_utf8(right)) {
+        (Ok(left), Ok(right)) => same(left, right),
+        _ => left == right,
+    }
+}
+
 /// A character's upper case where that is one character (simple case mapping), else itself.
 fn upper(character: char) -> char {
     let mut upper = character.to_uppercase();

@@ -4,6 +4,7 @@ use super::domain::Snapshot;
 use super::refusal::{Refusal, Refused};
 use super::rejected::RefusedRequest;
 use super::ticket::{OpenedTicket, usable_key};
+use crate::directory::same_name;
 use crate::krb::crypto::{CipherKey, EncryptionKey, KeyUsage, MacKey, md5_matches};
 use crate::krb::der::Der;
 use crate::krb::messages::{Authenticator, AuthorizationData, ad_type};
@@ -66,7 +67,7 @@ impl<'r, 's, 'p> OpenedTicket<'r, 's, 'p> {
         Ok(subkey)
     }
 
-    /// [MS-KILE] 3.3.5.7: names compare without regard to letter case.
+    /// [MS-KILE] 3.3.5.7: names compare without regard to letter case, as those of accounts do.
     fn check_client(&self, authenticator: &Authenticator<'_>) -> Result<(), Refused> {
         let same_realm = authenticator.crealm.eq_ignore_ascii_case(self.part.crealm);
         let same_name = authenticator.cname.component_count() == self.part.cname.component_count()
@@ -74,7 +75,7 @@ impl<'r, 's, 'p> OpenedTicket<'r, 's, 'p> {
                 .cname
                 .components()
                 .zip(self.part.cname.components())
-                .all(|(one, other)| one.eq_ignore_ascii_case(other));
+                .all(|(one, other)| same_name(one, other));
         if same_realm && same_name { Ok(()) } else { Err(Refusal::ClientMismatch.into()) }
     }
 

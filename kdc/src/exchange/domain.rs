@@ -73,7 +73,7 @@ impl Domain {
         self.realm.as_bytes().eq_ignore_ascii_case(realm)
     }
 
-    /// Whether a name is `krbtgt/REALM` of this domain, the realm as its DNS or its NetBIOS name.
+    /// Whether a name is `krbtgt/REALM` of this domain, in any letter case, the realm as its DNS or its NetBIOS name.
     /// The name-type does not count (RFC 4120 §6.2).
     #[must_use]
     pub fn is_krbtgt(&self, name: &PrincipalName<'_>) -> bool {
@@ -82,7 +82,7 @@ impl Domain {
         else {
             return false;
         };
-        service == b"krbtgt" && (self.is_realm(instance) || self.is_netbios_name(instance))
+        service.eq_ignore_ascii_case(b"krbtgt") && (self.is_realm(instance) || self.is_netbios_name(instance))
     }
 
     fn is_netbios_name(&self, name: &[u8]) -> bool {

@@ -3,7 +3,7 @@
 use kdc::client::SessionKey;
 use kdc::client::request::BodyChecksum;
 use kdc::krb::crypto::{KeyUsage, MacKey};
-use kdc::krb::messages::ad_type;
+use kdc::krb::messages::{ad_type, name_type};
 use tgtx_tests::scene::{NONCE, later};
 
 use super::*;
@@ -21,6 +21,17 @@ cases! {
     };
     r13_b27_another_realm_s_authenticator, "authenticator client", refused(36, "client_mismatch"), |scene| {
         scene.request(|request| request.authenticator_client.realm = b"OTHER.EXAMPLE".to_vec())
+    };
+    r13_another_letter_case_beyond_ascii, "authenticator client", granted(|got| {
+        assert_eq!(got.ticket.client.components, ["Zoë".as_bytes()], "as it came in the ticket");
+    }), |scene| {
+        scene
+            .set("Alice", "sAMAccountName", "Zoë")
+            .named("Zoë".as_bytes(), name_type::PRINCIPAL)
+            .request(|request| request.authenticator_client.components = vec!["ZOË".into()])
+    };
+    r13_b27_a_name_that_only_looks_the_same, "authenticator client", refused(36, "client_mismatch"), |scene| {
+        scene.request(|request| request.authenticator_client.components = vec!["аlice".into()])
     };
     r14_e01_a_clock_beyond_the_skew, "ctime", refused(37, "clock_skew"), |scene| {
         scene.request(|request| request.ctime = later(request.ctime, 330))

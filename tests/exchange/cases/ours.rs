@@ -88,6 +88,9 @@ cases! {
     r18_an_sname_of_many_components, "sname", refused(7, "service_ticket"), |scene| {
         scene.request(|request| request.server.components = vec![b"x".to_vec(); 64])
     };
+    r18_krbtgt_in_another_letter_case, "sname", granted(|got| {
+        assert_eq!(got.granted.credential.server.to_string(), "krbtgt/LAB.EXAMPLE@LAB.EXAMPLE");
+    }), |scene| scene.request(|request| request.server.components[0] = b"KrbTGT".to_vec());
     r18_d08_an_additional_ticket, "additional tickets", refused(13, "unsupported_field"), |scene| {
         scene.request(|request| request.additional_tickets = vec![request.credential.ticket.clone()])
     };

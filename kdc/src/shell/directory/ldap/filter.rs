@@ -7,7 +7,7 @@ use crate::directory::DenyGroup;
 /// Names longer than this are nobody's: `userPrincipalName` holds at most 1,024 characters.
 const LONGEST_NAME: usize = 4096;
 
-/// Matches accounts with this `sAMAccountName`, or, for an enterprise name, this `userPrincipalName`; where that
+/// Matches accounts, not groups, with this `sAMAccountName`, or, for an enterprise name, this `userPrincipalName`; where that
 /// is unset, `sAMAccountName@dnsDomain` counts as one. `domain_dn` is the domain's, `DC=lab,DC=example`.
 pub(super) fn account_named(name: &[u8], enterprise: bool, domain_dn: &str) -> String {
     // No object is without a class, so this matches nobody.
@@ -15,15 +15,21 @@ pub(super) fn account_named(name: &[u8], enterprise: bool, domain_dn: &str) -> S
         return "(!(objectClass=*))".to_owned();
     }
     if !enterprise {
-        return format!("(sAMAccountName={})", escape(name));
+        return of_accounts(&format!("(sAMAccountName={})", escape(name)));
     }
     let by_upn = format!("(userPrincipalName={})", escape(name));
     match constructed_from(name, domain_dn) {
         Some(account) => {
-            format!("(|{by_upn}(&(!(userPrincipalName=*))(sAMAccountName={})))", escape(account))
+            let constructed = format!("(&(!(userPrincipalName=*))(sAMAccountName={}))", escape(account));
+            of_accounts(&format!("(|{by_upn}{constructed})"))
         }
-        None => by_upn,
+        None => of_accounts(&by_upn),
     }
+}
+
+/// As [`is_account`](crate::directory::is_account) tells them from groups, which have names too.
+fn of_accounts(filter: &str) -> String {
+    format!("(&(objectClass=user){filter})")
 }
 
 /// Matches what an entry of `deny-groups` names; nothing is to be looked up for a SID.
@@ -67,10 +73,10 @@ mod tests {
     #[test]
     fn nothing_in_a_name_is_syntax() {
         let cases: [(&[u8], &str); 4] = [
-            (b"alice", "(sAMAccountName=alice)"),
-            (b"*)(objectClass=*", "(sAMAccountName=\\2a\\29\\28objectClass\\3d\\2a)"),
-            (b"a\\b\0", "(sAMAccountName=a\\5cb\\00)"),
-            ("Jörg".as_bytes(), "(sAMAccountName=J\\c3\\b6rg)"),
+            (b"alice", "(&(objectClass=user)(sAMAccountName=alice))"),
+            (b"*)(objectClass=*", "(&(objectClass=user)(sAMAccountName=\\2a\\29\\28objectClass\\3d\\2a))"),
+            (b"a\\b\0", "(&(objectClass=user)(sAMAccountName=a\\5cb\\00))"),
+            ("Jörg".as_bytes(), "(&(objectClass=user)(sAMAccountName=J\\c3\\b6rg))"),
         ];
         for (name, expected) in cases {
             assert_eq!(account_named(name, false, DOMAIN), expected);
@@ -94,8 +100,10 @@ mod tests {
 
     #[test]
     fn an_enterprise_name_may_be_the_constructed_one() {
-        assert_eq!(account_named(b"a@other.example", true, DOMAIN), "(userPrincipalName=a@other.example)");
-        let filter = "(|(userPrincipalName=a@Lab.example)(&(!(userPrincipalName=*))(sAMAccountName=a)))";
+        let filter = "(&(objectClass=user)(userPrincipalName=a@other.example))";
+        assert_eq!(account_named(b"a@other.example", true, DOMAIN), filter);
+        let filter = "(&(objectClass=user)(|(userPrincipalName=a@Lab.example)(&(!(userPrincipalName=*))\
+                      (sAMAccountName=a))))";
         assert_eq!(account_named(b"a@Lab.example", true, DOMAIN), filter);
         assert!(ldap3::parse_filter(filter).is_ok());
     }
