@@ -27,7 +27,7 @@ fn a_request_reads_the_same_everywhere() {
         assert_eq!(picky_reader::request(&octets), expected);
 
         let request = KdcReq::parse(&octets).unwrap();
-        let ap_req = request.padata_of_kind(pa_type::TGS_REQ).next().unwrap();
+        let ap_req = request.padata.unwrap().of_kind(pa_type::TGS_REQ).next().unwrap();
         let expected = ours::ap_req(ap_req);
         assert_eq!(rasn_reader::ap_req(ap_req), expected);
         assert_eq!(picky_reader::ap_req(ap_req), expected);
@@ -111,7 +111,7 @@ struct Reads {
 
 fn reads(octets: &[u8]) -> Reads {
     let request = KdcReq::parse(octets).unwrap();
-    let ap_req = request.padata_of_kind(pa_type::TGS_REQ).next().unwrap();
+    let ap_req = request.padata.unwrap().of_kind(pa_type::TGS_REQ).next().unwrap();
     Reads {
         ours: request.to_der() == octets && ApReq::parse(ap_req).unwrap().to_der() == ap_req,
         rasn: rasn_reader::is_same::<rasn_kerberos::TgsReq>(octets)

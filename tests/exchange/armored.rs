@@ -101,9 +101,9 @@ fn a_flipped_bit_is_refused_where_it_is_protected() {
     assert!(served.exchange(&good).is_ok());
     let request = KdcReq::parse(&good).unwrap();
     let end_of = |part: &[u8]| part.as_ptr() as usize - good.as_ptr() as usize + part.len();
-    let fast = end_of(request.padata_of_kind(pa_type::FX_FAST).next().unwrap());
+    let fast = end_of(request.padata.unwrap().of_kind(pa_type::FX_FAST).next().unwrap());
     let body = end_of(request.body_der()) - request.body_der().len();
-    let ap_req = request.padata_of_kind(pa_type::TGS_REQ).next().unwrap();
+    let ap_req = request.padata.unwrap().of_kind(pa_type::TGS_REQ).next().unwrap();
     let ap_req = end_of(ap_req) - ap_req.len()..end_of(ap_req);
     for position in 0..good.len() {
         for bit in 0..8 {
@@ -132,7 +132,8 @@ fn what_is_in_the_armour_counts_whole_or_not_at_all() {
         other => panic!("{other:?}"),
     };
     let request = KdcReq::parse(&good).unwrap();
-    let fast = PaFxFastRequest::parse(request.padata_of_kind(pa_type::FX_FAST).next().unwrap()).unwrap();
+    let fast =
+        PaFxFastRequest::parse(request.padata.unwrap().of_kind(pa_type::FX_FAST).next().unwrap()).unwrap();
     let sealed = fast.enc_fast_req;
     let key = armor_key(&scene);
     let inside = CipherKey::new(&key, KeyUsage::FastEnc).open(sealed.cipher).unwrap().to_vec();
@@ -201,7 +202,7 @@ fn armor_key(scene: &Scene) -> EncryptionKey {
 
 /// The value of PA-TGS-REQ.
 fn ap_req(request: &[u8]) -> Vec<u8> {
-    KdcReq::parse(request).unwrap().padata_of_kind(pa_type::TGS_REQ).next().unwrap().to_vec()
+    KdcReq::parse(request).unwrap().padata.unwrap().of_kind(pa_type::TGS_REQ).next().unwrap().to_vec()
 }
 
 /// What the shell refuses is answered in the armour too: a replay, a directory that is away, a name to be looked up.

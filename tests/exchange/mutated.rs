@@ -57,7 +57,7 @@ fn unprotected(octets: &[u8]) -> Vec<Range<usize>> {
         start..start + part.len()
     };
     let request = KdcReq::parse(octets).unwrap();
-    let ap_req_der = request.padata_of_kind(pa_type::TGS_REQ).next().unwrap();
+    let ap_req_der = request.padata.unwrap().of_kind(pa_type::TGS_REQ).next().unwrap();
     let ap_req = ApReq::parse(ap_req_der).unwrap();
     let authenticator = place(ap_req.authenticator.cipher);
     let ticket = place(ap_req.ticket.enc_part.cipher);
@@ -79,7 +79,7 @@ impl Parts {
     fn of(scene: &Scene) -> Self {
         let octets = scene.encode();
         let request = KdcReq::parse(&octets).unwrap();
-        let ap_req = ApReq::parse(request.padata_of_kind(pa_type::TGS_REQ).next().unwrap()).unwrap();
+        let ap_req = ApReq::parse(request.padata.unwrap().of_kind(pa_type::TGS_REQ).next().unwrap()).unwrap();
         let ticket = BRANCH_KEY.open_ticket(ap_req.ticket.enc_part.cipher).unwrap();
         let key = scene.credential().key.encryption_key().unwrap();
         let authenticator =
@@ -95,7 +95,7 @@ impl Parts {
 /// `request` with another plaintext in its ticket and its authenticator.
 fn resealed(request: &[u8], ticket: &[u8], authenticator: &[u8], scene: &Scene) -> Vec<u8> {
     let request = KdcReq::parse(request).unwrap();
-    let ap_req = ApReq::parse(request.padata_of_kind(pa_type::TGS_REQ).next().unwrap()).unwrap();
+    let ap_req = ApReq::parse(request.padata.unwrap().of_kind(pa_type::TGS_REQ).next().unwrap()).unwrap();
     let (mut ticket_cipher, mut authenticator_cipher) = (Vec::new(), Vec::new());
     BRANCH_KEY.seal_ticket(&[3; 16], ticket, &mut ticket_cipher);
     let key = scene.credential().key.encryption_key().unwrap();
@@ -186,7 +186,8 @@ fn no_mutation_of_an_armoured_request_panics() {
     let encoded = request.encode().unwrap();
     let parsed = KdcReq::parse(&encoded).unwrap();
     let key = request.fast.as_ref().unwrap().key.encryption_key().unwrap();
-    let fast = PaFxFastRequest::parse(parsed.padata_of_kind(pa_type::FX_FAST).next().unwrap()).unwrap();
+    let fast =
+        PaFxFastRequest::parse(parsed.padata.unwrap().of_kind(pa_type::FX_FAST).next().unwrap()).unwrap();
     let inside = CipherKey::new(&key, KeyUsage::FastEnc).open(fast.enc_fast_req.cipher).unwrap().to_vec();
     let mut random = Random::new(4);
     let mut tally = Tally::default();

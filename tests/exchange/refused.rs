@@ -65,7 +65,7 @@ fn what_is_no_request_is_dropped() {
     let granted = served.exchange(&good).unwrap().reply;
     let error = exchange::error_reply(&good, Refusal::ClockSkew, REALM, Scene::new().now);
     let request = KdcReq::parse(&good).unwrap();
-    let ap_req = request.padata_of_kind(1).next().unwrap().to_vec();
+    let ap_req = request.padata.unwrap().of_kind(1).next().unwrap().to_vec();
     let mut long_form = good.clone();
     long_form.splice(1..4, [0x83, 0, good[2], good[3]]);
     let mut indefinite = good.clone();

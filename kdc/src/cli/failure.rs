@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::ticket::DecodeError;
+use super::decode_error::DecodeError;
 use crate::client::ccache::CcacheError;
 use crate::client::inspect::InspectError;
 use crate::client::keys::BranchKeyError;

@@ -5,6 +5,7 @@
 //! arguments are for every user of the machine to see.
 
 mod check;
+mod decode_error;
 mod demo;
 mod exchange;
 mod explain;

@@ -15,8 +15,6 @@ use super::{files, print};
 use document::Fields;
 use keyring::Keyring;
 
-pub(super) use message::DecodeError;
-
 /// Version of the JSON's shape: within one, fields are added and none is renamed or removed.
 const VERSION: i64 = 1;
 

@@ -1,13 +1,13 @@
 //! FAST, the device's side (RFC 6113 §5.4): the armour of a request, and what is in that of the answer.
 
-use super::reply::ReplyError;
-use super::request::{BodyChecksum, BuildError, borrowed};
+use super::checksum::BodyChecksum;
+use super::failure::{BuildError, ReplyError};
 use super::{KeyUnusable, Principal, SessionKey};
 use crate::krb::crypto::{CONFOUNDER_LEN, CipherKey, EncryptionKey, KeyUsage, MacKey, fx_cf2};
 use crate::krb::der::Der;
 use crate::krb::messages::{
-    Checksum, EncryptedData, FastArmor, KdcReqBody, KerberosTime, KrbFastReq, KrbFastResponse, PaDatas,
-    PaFxFastReply, PaFxFastRequest, Ticket, pa_type,
+    Checksum, EncryptedData, FastArmor, KdcReqBody, KerberosTime, KrbFastReq, KrbFastResponse, PaData,
+    PaDatas, PaFxFastReply, PaFxFastRequest, Ticket, pa_type,
 };
 
 /// What FAST adds to a request (RFC 6113 §5.4.2): the armour that body and padata are sent in, once more.
@@ -84,6 +84,11 @@ impl Fast {
         }
         .to_der())
     }
+}
+
+/// Padata as it is written.
+pub(super) fn borrowed(padata: &[(i32, Vec<u8>)]) -> Vec<PaData<'_>> {
+    padata.iter().map(|(kind, value)| PaData { kind: *kind, value }).collect()
 }
 
 /// What was in the armour of an answer.

@@ -26,8 +26,10 @@
 //! ```
 
 pub mod ccache;
+pub mod checksum;
 mod credential;
 pub mod errors;
+pub mod failure;
 pub mod fast;
 pub mod inspect;
 pub mod keys;

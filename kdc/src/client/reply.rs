@@ -2,13 +2,15 @@
 
 use super::fast::{FastResponse, Finished};
 use super::request::Exchange;
-use super::{Address, Credential, KeyUnusable, Principal, SessionKey, Times};
-use crate::krb::crypto::{CipherKey, IntegrityError, KeyUsage};
-use crate::krb::der::{Der, DerError};
+use super::{Address, Credential, Principal, SessionKey, Times};
+use crate::krb::crypto::{CipherKey, KeyUsage};
+use crate::krb::der::Der;
 use crate::krb::messages::{
     EncKdcRepPart, KdcRep, KerbErrorData, KerbExtError, KerbKeyListRep, KerberosTime, KrbError, PaDatas,
     PaPacOptions, PaSupportedEnctypes, ReplyType, WireInt, pa_type,
 };
+
+pub use super::failure::ReplyError;
 
 /// KRB_ERR_RESPONSE_TOO_BIG: ask again over TCP.
 pub const RESPONSE_TOO_BIG: i32 = 52;
@@ -242,36 +244,4 @@ impl Granted {
 
 fn owned<'a>(padata: impl Iterator<Item = crate::krb::messages::PaData<'a>>) -> Vec<(i32, Vec<u8>)> {
     padata.map(|padata| (padata.kind, padata.value.to_vec())).collect()
-}
-
-/// Why octets are no answer to the request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ReplyError {
-    /// They are neither a TGS-REP nor a KRB-ERROR, or what was opened is not what it should be.
-    #[error("the reply does not decode: {0}")]
-    Malformed(#[from] DerError),
-    /// They are an AS-REP.
-    #[error("the reply is an AS-REP")]
-    MessageType,
-    /// The encrypted part is under a key of another type than the request's.
-    #[error("the reply is encrypted with type {0}, which the request's key is not of")]
-    KeyType(i32),
-    /// The request's key cannot be used.
-    #[error(transparent)]
-    Key(#[from] KeyUnusable),
-    /// The encrypted part does not open.
-    #[error("the reply does not open under the request's key")]
-    Integrity(#[from] IntegrityError),
-    /// The reply answers another request.
-    #[error("the reply has another nonce than the request")]
-    Nonce,
-    /// The request is armoured and the reply is not, or not with what it should be.
-    #[error("the reply is not armoured as the request is")]
-    Unarmored,
-    /// The armour's checksum is not that of the ticket in the reply.
-    #[error("the ticket in the reply is not the one that its armour is about")]
-    TicketChecksum,
-    /// The ticket names another server than the encrypted part.
-    #[error("the reply's ticket is for another server than its encrypted part says")]
-    Server,
 }

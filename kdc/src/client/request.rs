@@ -6,18 +6,18 @@
 
 use std::time::Duration;
 
-use super::fast::Fast;
+use super::fast::{Fast, borrowed};
 use super::{Address, Credential, KeyUnusable, Principal, SessionKey};
-use crate::krb::crypto::{CONFOUNDER_LEN, CipherKey, EncryptionKey, KeyUsage, MacKey, md5};
-use crate::krb::der::{Der, DerError, SequenceOf};
+use crate::krb::crypto::{CONFOUNDER_LEN, CipherKey, KeyUsage};
+use crate::krb::der::{Der, SequenceOf};
 use crate::krb::messages::{
     ApReq, Authenticator, AuthorizationData, Checksum, EncryptedData, Etypes, HostAddress, HostAddresses,
-    KdcReq, KdcReqBody, KerbKeyListReq, KerberosTime, PaData, PaDatas, PaPacOptions, RequestType, Ticket,
-    WireInt, kdc_options, pa_type, pac_options,
+    KdcReq, KdcReqBody, KerbKeyListReq, KerberosTime, PaDatas, PaPacOptions, RequestType, Ticket, WireInt,
+    kdc_options, pa_type, pac_options,
 };
 
-/// cksumtype of rsa-md5 (RFC 3961 §6.2.2), which is unkeyed.
-pub const RSA_MD5: i32 = 7;
+pub use super::checksum::BodyChecksum;
+pub use super::failure::BuildError;
 
 /// forwardable, renewable, canonicalize, renewable-ok: what Windows asks a TGT with.
 pub const KDC_OPTIONS: u32 =
@@ -28,34 +28,6 @@ pub const ETYPES: [i32; 5] = [18, 17, 23, 24, -135];
 
 /// How far ahead `till` lies unless changed; a KDC cuts it to what it grants.
 pub const TILL: Duration = Duration::from_secs(86_400);
-
-/// The checksum that ties one part of a request to another: the authenticator's over the body, FAST's over the AP-REQ.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum BodyChecksum {
-    /// rsa-md5, unkeyed, as Windows sends over a body.
-    RsaMd5,
-    /// The key's own type, as MIT sends.
-    Keyed,
-    /// None, as many tools send.
-    Absent,
-    /// Any cksumtype and octets.
-    Other(i32, Vec<u8>),
-}
-
-impl BodyChecksum {
-    /// Type and octets over `data`.
-    pub(super) fn of(&self, data: &[u8], key: &EncryptionKey, usage: KeyUsage) -> Option<(i32, Vec<u8>)> {
-        match self {
-            Self::RsaMd5 => Some((RSA_MD5, md5(data).to_vec())),
-            Self::Keyed => {
-                let key = MacKey::new(key, usage);
-                Some((key.checksum_type(), key.mac(data).as_bytes().to_vec()))
-            }
-            Self::Absent => None,
-            Self::Other(kind, octets) => Some((*kind, octets.clone())),
-        }
-    }
-}
 
 /// Everything in a request for a full TGT.
 #[derive(Debug)]
@@ -280,25 +252,4 @@ impl<'c> Exchange<'c> {
         }
         .to_der())
     }
-}
-
-pub(super) fn borrowed(padata: &[(i32, Vec<u8>)]) -> Vec<PaData<'_>> {
-    padata.iter().map(|(kind, value)| PaData { kind: *kind, value }).collect()
-}
-
-/// Why there is no request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BuildError {
-    /// The session key cannot encrypt the authenticator.
-    #[error(transparent)]
-    SessionKey(#[from] KeyUnusable),
-    /// The credential or an additional ticket holds no ticket.
-    #[error("ticket: {0}")]
-    Ticket(DerError),
-    /// The octets given for a body are not one.
-    #[error("request body: {0}")]
-    Body(DerError),
-    /// The octets given for authorization data are not such.
-    #[error("authorization data: {0}")]
-    AuthorizationData(DerError),
 }

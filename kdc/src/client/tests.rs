@@ -138,7 +138,7 @@ fn the_request_is_the_windows_clients() {
     assert_eq!(request.body().sname.unwrap().to_string(), "krbtgt/LAB.EXAMPLE");
     let kinds: Vec<i32> = request.padata.unwrap().iter().map(|padata| padata.kind).collect();
     assert_eq!(kinds, [1, 167, 161]);
-    let of_kind = |kind| request.padata_of_kind(kind).next().unwrap();
+    let of_kind = |kind| request.padata.unwrap().of_kind(kind).next().unwrap();
     let options = PaPacOptions::parse(of_kind(pa_type::PAC_OPTIONS)).unwrap();
     assert_eq!(options, PaPacOptions(0x4000_0000));
     let list = KerbKeyListReq::parse(of_kind(pa_type::KERB_KEY_LIST_REQ)).unwrap();
@@ -162,7 +162,7 @@ fn checksums_and_subkeys_vary() {
     let authenticator_of = |exchange: &Exchange<'_>| {
         let encoded = exchange.encode().unwrap();
         let request = KdcReq::parse(&encoded).unwrap();
-        let ap_req = request.padata_of_kind(pa_type::TGS_REQ).next().unwrap();
+        let ap_req = request.padata.unwrap().of_kind(pa_type::TGS_REQ).next().unwrap();
         let ap_req = ApReq::parse(ap_req).unwrap();
         let key = credential.key.encryption_key().unwrap();
         let key = CipherKey::new(&key, KeyUsage::TgsReqAuthenticator);
@@ -290,7 +290,7 @@ fn reads_windows_reply_and_looks_into_its_ticket() {
     const KEYTAB: &[u8] = include_bytes!("../../../tests/vectors/windows-server-2022/keytab");
     let keys = keys::all_keys(&Keytab::parse(KEYTAB).unwrap());
     let request = KdcReq::parse(REQUEST).unwrap();
-    let ap_req = request.padata_of_kind(pa_type::TGS_REQ).next().unwrap();
+    let ap_req = request.padata.unwrap().of_kind(pa_type::TGS_REQ).next().unwrap();
     let presented = ApReq::parse(ap_req).unwrap().ticket.to_der();
     let opened = OpenedTicket::open(&presented, &keys).unwrap();
     let credential = Credential {

@@ -29,8 +29,6 @@ pub const BRANCH_COMPUTER_ATTRIBUTES: &[&str] = &[
 pub enum Branch {
     /// One krbtgt account, one computer object, both lists resolved.
     Serving {
-        /// `objectSid` of the computer object.
-        computer_sid: Sid,
         /// The computer object's two lists.
         policy: ReplicationPolicy,
     },
@@ -146,11 +144,11 @@ pub(super) fn branches(
 }
 
 fn one_branch(krbtgt: &Entry, computers: &[&Entry], resolve: &dyn Fn(&str) -> Option<Sid>) -> Branch {
-    let computer_sid = |computer: &Entry| {
+    let check = |computer: &Entry| {
         if computer.flags("userAccountControl")? & flags::PARTIAL_SECRETS_ACCOUNT == 0 {
             return Err(BranchFault::NoPartialSecrets { computer: computer.dn().to_owned() });
         }
-        Ok(computer.sid("objectSid")?)
+        Ok(())
     };
     let policy = |computer: &Entry| {
         let never_reveal = list(computer, "msDS-NeverRevealGroup", resolve)?;
@@ -159,11 +157,11 @@ fn one_branch(krbtgt: &Entry, computers: &[&Entry], resolve: &dyn Fn(&str) -> Op
         }
         Ok(ReplicationPolicy::new(never_reveal, list(computer, "msDS-RevealOnDemandGroup", resolve)?))
     };
-    let found = computer_of(krbtgt, computers).and_then(|computer| Ok((computer, computer_sid(computer)?)));
-    match found.map(|(computer, computer_sid)| (computer_sid, policy(computer))) {
+    let found = computer_of(krbtgt, computers).and_then(|computer| check(computer).map(|()| computer));
+    match found.map(policy) {
         Err(fault) => Branch::Broken(fault),
-        Ok((_, Err(unresolved))) => Branch::Unresolved(unresolved),
-        Ok((computer_sid, Ok(policy))) => Branch::Serving { computer_sid, policy },
+        Ok(Err(unresolved)) => Branch::Unresolved(unresolved),
+        Ok(Ok(policy)) => Branch::Serving { policy },
     }
 }
 
@@ -226,7 +224,6 @@ mod tests {
 
     fn computer(dn: &str, flags: &str, more: &[(&str, &str)]) -> Entry {
         let mut entry = entry(dn, more);
-        entry.insert("objectSid", sid("S-1-5-21-1-2-3-1103").to_bytes());
         entry.insert("userAccountControl", flags);
         entry.insert("msDS-KrbTgtLink", KRBTGT.to_uppercase());
         entry.insert("msDS-NeverRevealGroup", "CN=S-1-5-21-9-9-9-512,CN=ForeignSecurityPrincipals,DC=demo");
@@ -251,8 +248,7 @@ mod tests {
     fn a_sound_pair_serves_by_its_lists() {
         let users = [("msDS-RevealOnDemandGroup", "CN=Domain Users,CN=Users,DC=demo")];
         let branch = only_branch(&[&krbtgt(KRBTGT)], &[&computer(COMPUTER, "83890176", &users)]);
-        let Branch::Serving { computer_sid, policy } = branch else { panic!("{branch:?}") };
-        assert_eq!(computer_sid, sid("S-1-5-21-1-2-3-1103"));
+        let Branch::Serving { policy } = branch else { panic!("{branch:?}") };
         assert_eq!(policy.reveal_on_demand(), [sid("S-1-5-21-1-2-3-513")]);
         assert_eq!(policy.never_reveal(), ["S-1-5-32-544", "S-1-5-21-9-9-9-512"].map(sid));
     }

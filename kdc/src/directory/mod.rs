@@ -7,6 +7,7 @@
 pub mod authentication;
 pub mod branch;
 pub mod denials;
+pub mod deny_group;
 pub mod dn;
 pub mod entry;
 pub mod interval;
@@ -17,6 +18,7 @@ pub mod replicators;
 pub mod security_descriptor;
 pub mod tree;
 pub mod view;
+pub mod view_rules;
 
 mod error;
 mod logon_info;
@@ -25,11 +27,13 @@ mod name;
 
 pub use authentication::{Assigned, AuthenticationPolicies, InEffect};
 pub use branch::{Branch, BranchFault};
-pub use denials::{DenialFault, DenyGroup};
+pub use denials::DenialFault;
+pub use deny_group::DenyGroup;
 pub use entry::{AttributeError, Entry, Fault};
 pub use error::DirectoryError;
 pub use logon_info::SidHistory;
 pub use name::{ClientName, same_name};
 pub use principal::{Principal, is_account};
 pub use tree::Tree;
-pub use view::{DirectoryView, DomainObjects, ViewRules};
+pub use view::{DirectoryView, DomainObjects};
+pub use view_rules::ViewRules;

@@ -64,8 +64,6 @@ pub struct Principal {
     pub dropped_sids: Vec<Sid>,
     /// The PAC, all but what a single ticket adds.
     pub pac: PreparedPac,
-    /// How many group SIDs the PAC holds.
-    pub group_count: usize,
 }
 
 /// Whether an object can be anybody's account. A group or a foreign security principal has a SID too, and nobody is
@@ -122,7 +120,6 @@ impl Principal {
             authentication: assigned(entry)?,
             dropped_sids,
             pac,
-            group_count: logon_info.groups.len().saturating_add(logon_info.extra_sids.len()),
         })
     }
 

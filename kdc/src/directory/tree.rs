@@ -20,7 +20,8 @@ use super::membership::{Memberships, Scope};
 use super::name::{AccountNames, ClientName};
 use super::path::{Node, Reference};
 use super::principal::is_account;
-use super::view::{DirectoryView, DomainObjects, ViewRules, is_cross_ref_of};
+use super::view::{DirectoryView, DomainObjects, is_cross_ref_of};
+use super::view_rules::ViewRules;
 
 /// `userAccountControl` bits of accounts whose password does not expire ([MS-ADTS] 3.1.1.4.5.27):
 /// DONT_EXPIRE_PASSWORD, SMARTCARD_REQUIRED, and the three kinds of trust accounts.

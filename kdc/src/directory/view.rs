@@ -7,39 +7,22 @@ use policy::Denials;
 
 use super::authentication::AuthenticationPolicies;
 use super::branch::{Branch, branches};
-use super::denials::{DenialFault, DenyGroup, denials};
+use super::denials::{DenialFault, denials};
 use super::dn::{DnKey, dns_name};
 use super::entry::Entry;
 use super::error::DirectoryError;
 use super::interval::Interval;
+use super::view_rules::ViewRules;
 
 /// What to read of the domain's head.
-pub const HEAD_ATTRIBUTES: &[&str] = &[
-    "objectSid",
-    "objectGUID",
-    "minPwdAge",
-    "maxPwdAge",
-    "lockoutDuration",
-    "forceLogoff",
-    "msDS-Behavior-Version",
-];
+pub const HEAD_ATTRIBUTES: &[&str] =
+    &["objectSid", "objectGUID", "minPwdAge", "lockoutDuration", "forceLogoff", "msDS-Behavior-Version"];
 
 /// What to read of the domain's crossRef object: class `crossRef`, `nCName` the domain's head.
 pub const CROSS_REF_ATTRIBUTES: &[&str] = &["nCName", "dnsRoot", "nETBIOSName"];
 
 /// What to read of the domain's krbtgt account, RID 502.
 pub const KRBTGT_ATTRIBUTES: &[&str] = &["objectSid", "msDS-KeyVersionNumber", "pwdLastSet"];
-
-/// What the configuration has to say of a [`DirectoryView`]. By default nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ViewRules {
-    /// LogonServer of the PAC, where it is not to be the directory server's name.
-    pub logon_server: Option<String>,
-    /// Whom the operator denies on top of the branches' lists.
-    pub deny_groups: Vec<DenyGroup>,
-    /// Whether whoever holds replication rights on the domain's head is denied too.
-    pub deny_replicators: bool,
-}
 
 /// The objects a [`DirectoryView`] is made of, wherever they were read from.
 #[derive(Clone, Debug)]
@@ -84,8 +67,6 @@ pub struct DirectoryView {
     pub krbtgt_version: Option<u32>,
     /// `minPwdAge`: how long a password must be kept.
     pub min_password_age: Interval,
-    /// `maxPwdAge`: how long a password may be kept.
-    pub max_password_age: Interval,
     /// `forceLogoff`: how long after the logon hours end a session is cut.
     pub force_logoff: Interval,
     /// `msDS-Behavior-Version`: the functional level.
@@ -126,7 +107,6 @@ impl DirectoryView {
                 None => None,
             },
             min_password_age: interval("minPwdAge")?,
-            max_password_age: interval("maxPwdAge")?,
             force_logoff: interval("forceLogoff")?,
             behavior_version: head.optional_flags("msDS-Behavior-Version")?.unwrap_or(0),
             branches: branches(&objects.branch_krbtgts, &objects.branch_computers, resolve)?,

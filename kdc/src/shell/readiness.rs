@@ -64,10 +64,9 @@ pub struct Report {
 impl Readiness {
     /// Names the checks of these realms; none has passed yet.
     pub fn of_domains<'a>(realms: impl IntoIterator<Item = &'a str>) -> Self {
-        let names = [CheckName::Keys, CheckName::Directory, CheckName::Branches];
         let checks = realms
             .into_iter()
-            .flat_map(|realm| names.map(|name| (name, realm)))
+            .flat_map(|realm| CheckName::ALL.map(|name| (name, realm)))
             .map(|(name, realm)| Check {
                 name,
                 domain: realm.to_owned(),
@@ -107,7 +106,7 @@ mod tests {
     fn is_ready_once_every_check_of_every_domain_passed() {
         let readiness = Readiness::of_domains(["A", "B"]);
         for domain in ["A", "B"] {
-            for name in [CheckName::Keys, CheckName::Directory, CheckName::Branches] {
+            for name in CheckName::ALL {
                 assert!(!readiness.report().ready);
                 readiness.set(domain, name, Ok(()));
             }

@@ -141,7 +141,7 @@ cases! {
     e18_armour_inside_means_nothing, "armour: padata", granted(assert_armored), |scene| {
         let other = Scene::new().inside(|request| request.names_server = false).encode();
         let other = KdcReq::parse(&other).unwrap();
-        let fast = other.padata_of_kind(pa_type::FX_FAST).next().unwrap().to_vec();
+        let fast = other.padata.unwrap().of_kind(pa_type::FX_FAST).next().unwrap().to_vec();
         inner_padata(scene, vec![(pa_type::FX_FAST, fast); 2])
     };
     e18_32_padata_inside, "armour: padata", granted(assert_armored), |scene| {
@@ -163,7 +163,7 @@ fn inner_padata(scene: Scene, padata: Vec<(i32, Vec<u8>)>) -> Scene {
 /// The AP-REQ of a scene's request.
 fn ap_req_of(scene: Scene) -> Vec<u8> {
     let request = scene.encode();
-    KdcReq::parse(&request).unwrap().padata_of_kind(pa_type::TGS_REQ).next().unwrap().to_vec()
+    KdcReq::parse(&request).unwrap().padata.unwrap().of_kind(pa_type::TGS_REQ).next().unwrap().to_vec()
 }
 
 /// RFC 6113 §5.4.3: nothing outside but PA-FX-FAST; inside no padata, a key for the reply key, and whose ticket it is.

@@ -49,7 +49,7 @@ cases! {
             let other = Scene::new().user("paula", 1106).credential();
             let encoded = Exchange::new(&other, at(0), 1, [0; 16]).encode().unwrap();
             let other = KdcReq::parse(&encoded).unwrap();
-            let ap_req = other.padata_of_kind(pa_type::TGS_REQ).next().unwrap();
+            let ap_req = other.padata.unwrap().of_kind(pa_type::TGS_REQ).next().unwrap();
             request.more_padata.push((pa_type::TGS_REQ, ap_req.to_vec()));
         })
     };
@@ -81,7 +81,7 @@ cases! {
         scene.octets(|octets| {
             let request = octets.clone();
             let request = KdcReq::parse(&request).unwrap();
-            *octets = request.padata_of_kind(pa_type::TGS_REQ).next().unwrap().to_vec();
+            *octets = request.padata.unwrap().of_kind(pa_type::TGS_REQ).next().unwrap().to_vec();
         })
     };
     d31_a_krb_error, "message", DROPPED, |scene| {

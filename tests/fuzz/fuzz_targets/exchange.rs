@@ -104,7 +104,7 @@ fn armored(inside: Option<Vec<u8>>) -> Vec<u8> {
 fn inside() -> Vec<u8> {
     let request = armored(None);
     let request = KdcReq::parse(&request).unwrap();
-    let fast = PaFxFastRequest::parse(request.padata_of_kind(pa_type::FX_FAST).next().unwrap()).unwrap();
+    let fast = PaFxFastRequest::parse(request.padata.unwrap().of_kind(pa_type::FX_FAST).next().unwrap()).unwrap();
     let key = fx_cf2(&aes256(&SUBKEY), &aes256(&SESSION_KEY), b"subkeyarmor", b"ticketarmor");
     CipherKey::new(&key, KeyUsage::FastEnc).open(fast.enc_fast_req.cipher).unwrap().to_vec()
 }
@@ -121,7 +121,7 @@ struct Good {
 static GOOD: LazyLock<Good> = LazyLock::new(|| {
     let request = encode(&partial().mint().unwrap());
     let parsed = KdcReq::parse(&request).unwrap();
-    let ap_req = ApReq::parse(parsed.padata_of_kind(pa_type::TGS_REQ).next().unwrap()).unwrap();
+    let ap_req = ApReq::parse(parsed.padata.unwrap().of_kind(pa_type::TGS_REQ).next().unwrap()).unwrap();
     let ticket_part = BRANCH_KEY.open_ticket(ap_req.ticket.enc_part.cipher).unwrap().to_vec();
     let authenticator = authenticator_key().open(ap_req.authenticator.cipher).unwrap().to_vec();
     let pac = partial().pac.encode().unwrap();
@@ -138,7 +138,7 @@ impl Good {
     /// The good request with other plaintexts under its two seals.
     fn resealed(&self, ticket_part: &[u8], authenticator: &[u8]) -> Vec<u8> {
         let request = KdcReq::parse(&self.request).unwrap();
-        let ap_req = ApReq::parse(request.padata_of_kind(pa_type::TGS_REQ).next().unwrap()).unwrap();
+        let ap_req = ApReq::parse(request.padata.unwrap().of_kind(pa_type::TGS_REQ).next().unwrap()).unwrap();
         let (mut ticket, mut sealed) = (Vec::new(), Vec::new());
         BRANCH_KEY.seal_ticket(&[3; 16], ticket_part, &mut ticket);
         authenticator_key().seal(&[4; 16], authenticator, &mut sealed);

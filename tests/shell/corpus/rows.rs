@@ -96,7 +96,8 @@ pub(super) fn all(domain: &Domain) -> Vec<Row> {
 /// D31: messages that are answers, or that are for services.
 fn answers(domain: &Domain) -> Vec<Row> {
     let request = edited(domain, |_| {});
-    let ap_req = KdcReq::parse(&request).unwrap().padata_of_kind(pa_type::TGS_REQ).next().unwrap().to_vec();
+    let ap_req =
+        KdcReq::parse(&request).unwrap().padata.unwrap().of_kind(pa_type::TGS_REQ).next().unwrap().to_vec();
     let ticket = domain.credential(ALICE).ticket;
     let enc_part = Node::parse(&ticket).at(&[3]).to_der();
     let name = [0x30, 15, 0xa0, 3, 2, 1, 1, 0xa1, 8, 0x30, 6, 0x1b, 4, b'a', b'b', b'c', b'd'];

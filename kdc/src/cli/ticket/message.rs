@@ -1,13 +1,12 @@
 //! Which kind of file it is, and what it says.
 
-use ::pac::PacError;
-
 use super::contents::{elements, sealed, ticket};
 use super::document::{Fields, Value};
 use super::keyring::Keyring;
 use super::names;
 use super::pac::{Signed, pac};
-use crate::client::ccache::{Ccache, CcacheError};
+use crate::cli::decode_error::DecodeError;
+use crate::client::ccache::Ccache;
 use crate::client::errors::{error_name, nt_status_name};
 use crate::client::{Credential, SessionKey};
 use crate::krb::crypto::{CipherKey, KeyUsage, MacKey, md5_matches};
@@ -15,7 +14,7 @@ use crate::krb::der::{Der, DerError};
 use crate::krb::messages::{
     ApReq, Authenticator, Checksum, EncKdcRepPart, KdcRep, KdcReq, KerbErrorData, KerbExtError,
     KerbKeyListRep, KerbKeyListReq, KrbError, PaData, PaDatas, PaPacOptions, PaSupportedEnctypes, ReplyType,
-    RequestError, RequestType, Ticket, pa_type,
+    RequestType, Ticket, pa_type,
 };
 
 /// Decodes whatever it is.
@@ -270,21 +269,4 @@ fn credential(credential: &Credential, keyring: &Keyring) -> Fields {
         Ok(parsed) => fields.with("ticket", ticket(&parsed, keyring).0),
         Err(error) => fields.with("problem", format!("the ticket: {error}")),
     }
-}
-
-/// Why a file cannot be decoded.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(in crate::cli) enum DecodeError {
-    #[error("is empty")]
-    Empty,
-    #[error("is no Kerberos message, ticket, PAC or credential cache of version 4")]
-    Unknown,
-    #[error("begins as a {0} and is none: {1}")]
-    Malformed(&'static str, DerError),
-    #[error("begins as a KDC-REQ and is none: {0}")]
-    Request(#[from] RequestError),
-    #[error("begins as a PAC and is none: {0}")]
-    Pac(#[from] PacError),
-    #[error(transparent)]
-    Ccache(#[from] CcacheError),
 }

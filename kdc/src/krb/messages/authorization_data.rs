@@ -108,16 +108,6 @@ impl<'a> SequenceOf<'a, AuthorizationElement<'a>> {
         })?;
         Ok(found)
     }
-
-    /// Whether an element of this type is present, inside an AD-IF-RELEVANT or not.
-    ///
-    /// # Errors
-    /// Those of [`each`](Self::each).
-    pub fn contains(&self, ad_type: i32) -> Result<bool, DerError> {
-        let mut found = false;
-        self.each(|_, element| found |= element.ad_type == ad_type)?;
-        Ok(found)
-    }
 }
 
 /// The `AuthorizationData` of a ticket: AD-IF-RELEVANT around AD-WIN2K-PAC around this PAC, encoded in one

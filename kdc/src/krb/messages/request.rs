@@ -166,11 +166,6 @@ impl<'a> KdcReq<'a> {
     pub const fn body_der(&self) -> &'a [u8] {
         self.body_der
     }
-
-    /// The values of every element of padata of this type, in order.
-    pub fn padata_of_kind(&self, kind: i32) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        self.padata.into_iter().flatten().filter(move |padata| padata.kind == kind).map(|padata| padata.value)
-    }
 }
 
 /// The fields of a request, those that are limited or large still encoded.
