@@ -21,6 +21,7 @@ mod complete;
 mod core;
 mod etypes;
 mod granted;
+mod key_age;
 mod lifetimes;
 mod matrix;
 mod mutated;

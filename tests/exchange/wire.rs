@@ -89,7 +89,7 @@ fn is_silence(expected: &Expected) -> bool {
 }
 
 /// A daemon that is as the scene has it.
-fn launch(scene: &Scene) -> Daemon {
+pub(crate) fn launch(scene: &Scene) -> Daemon {
     let folder = Folder::new();
     let keytab = Keytab::new(scene.keytab_entries()).to_bytes().unwrap();
     let keytab = folder.write("keytab", &*keytab, 0o600);
