@@ -192,8 +192,10 @@ async fn an_unknown_sid_is_nobody_and_names_are_looked_up_literally() {
     let nobody: Sid = format!("{}-999999", lab.domain_sid).parse().expect("a SID");
     let found = directory.find(&nobody, &view, SidHistory::Omit, FileTime::from_unix_seconds(NOW)).await;
     assert!(matches!(found, Ok(None)), "{found:?}");
-    let cases: [(&str, bool, bool); 7] = [
+    let cases: [(&str, bool, bool); 8] = [
         ("alice", false, true),
+        // A group's name is nobody's.
+        ("Domain Users", false, false),
         ("ALICE", false, true),
         ("müller", false, true),
         ("*", false, false),

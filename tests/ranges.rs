@@ -216,7 +216,7 @@ fn an_account_whose_groups_do_not_join_is_refused_as_the_exchange_refuses_it() {
         let ended = explain(&DirectoryServer::cutting(&long_token(), cut));
         let said = json(&ended);
         assert_eq!((ended.status, said["reason"].as_str()), (Some(10), Some("directory_data")), "{lie}");
-        assert_eq!(said["error"]["code"], 12, "{lie}");
+        assert_eq!(said["error"]["code"], 29, "{lie}");
         assert!(
             said["detail"].as_str().is_some_and(|detail| detail.contains("tokenGroups")),
             "{lie}: {said}"
