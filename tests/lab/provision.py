@@ -238,7 +238,8 @@ class Lab:
 
     # What tests get
 
-    def export_keytab(self, name, principal):
+    def export_keytab(self, name, principal=None):
+        """As `samba-tool domain exportkeytab`: without a principal, the keys of every account there is."""
         path = self.path("keytabs", f"{name}.keytab")
         Net(None, self.lp).export_keytab(keytab=path, principal=principal)
         os.chmod(path, 0o600)
@@ -304,7 +305,7 @@ class Lab:
                 "password_file": self.write("ldap-password", accounts.PASSWORD + "\n"),
             },
             "keytabs": {"krbtgt": self.export_keytab("krbtgt", f"krbtgt/{REALM}@{REALM}"),
-                        "azuread": azuread["keytab"]},
+                        "azuread": azuread["keytab"], "users": self.export_keytab("users")},
             "branches": branches,
             "users": {user.key: self.describe_user(user) for user in accounts.USERS},
         }

@@ -49,7 +49,7 @@ pub struct Lab {
     pub krb5_conf: PathBuf,
     /// The account that the daemon reads the directory with.
     pub service_account: ServiceAccount,
-    /// The two that a daemon serving the good branch needs.
+    /// Those that a daemon serving the good branch needs.
     pub keytabs: Keytabs,
     /// By the names in `tests/lab/accounts.py`.
     pub branches: BTreeMap<String, Branch>,
@@ -75,6 +75,8 @@ pub struct Keytabs {
     pub krbtgt: PathBuf,
     /// The branch as Entra makes it.
     pub azuread: PathBuf,
+    /// Every account of the domain, as `samba-tool domain exportkeytab` writes them.
+    pub users: PathBuf,
 }
 
 /// An RODC's pair of objects.
