@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod clock;
+mod complaint;
 pub mod config_file;
 pub mod connections;
 pub mod daemon;

@@ -1,7 +1,6 @@
 //! Where principals, branches and policy lists come from: a domain controller over LDAP, or an LDIF file.
 
 mod cache;
-mod complaint;
 mod error;
 pub mod ldap;
 pub mod ldif;

@@ -13,9 +13,9 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
-use super::complaint::Complaint;
 use super::{Directory, Mark, ReadError, jitter};
 use crate::directory::{Branch, DirectoryView, ViewRules};
+use crate::shell::complaint::Complaint;
 
 /// The longest time for which update sequence numbers alone are believed: a link to an object that is deleted goes
 /// away without one.

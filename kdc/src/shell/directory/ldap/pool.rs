@@ -20,7 +20,7 @@ use super::connection::Connection;
 use super::fault::Fault;
 use super::url_of;
 use crate::config::{Ldap, LdapUrl};
-use crate::shell::directory::complaint::Complaint;
+use crate::shell::complaint::Complaint;
 use crate::shell::directory::{ReadError, jitter};
 use crate::shell::files::FileVersion;
 
