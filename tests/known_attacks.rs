@@ -8,6 +8,7 @@ use kdc::client::mint::{PartialTgt, TicketData, with_pacs};
 use kdc::client::request::{BodyChecksum, Exchange};
 use kdc::client::{Credential, Principal, SessionKey};
 use kdc::exchange::{Note, Refusal, Rejected, error_reply};
+use kdc::krb::crypto::EncryptionType;
 use kdc::krb::der::Der;
 use kdc::krb::messages::{EncryptedData, Ticket, WireInt, kdc_options, name_type, pa_type, ticket_flags};
 use pac::{BufferType, GroupMembership, SidAndAttributes};
@@ -289,6 +290,16 @@ fn key_list_attack_no_key_is_handed_out() {
     assert!(full.granted.key_list.is_empty());
     assert!(full.granted.encrypted_padata.iter().all(|(kind, _)| *kind != pa_type::KERB_KEY_LIST_REP));
     assert!(full.issued.notes.iter().any(|note| note == Note::KeyListIgnored));
+}
+
+/// Where the key list is on, the branch key still buys no key of whom the lists deny, nor of a Protected User.
+#[test]
+fn key_list_attack_where_keys_are_released_stops_at_the_lists_and_at_protected_users() {
+    let attack = || Scene::new().releasing(&EncryptionType::ALL).asking_keys(&[23, 18, 17]);
+    assert_eq!(attack().user("dora", 1108).refusal(), Refusal::NeverReveal);
+    let protected = attack().user("paula", 1106).full();
+    assert!(protected.granted.key_list.is_empty());
+    assert_eq!(attack().full().granted.key_list.len(), 3, "alice's, which the lists allow");
 }
 
 /// A golden partial TGT of ten years buys ten hours, and says so in the log.

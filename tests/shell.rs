@@ -27,6 +27,7 @@ mod shell {
     mod corpus;
     mod datagrams;
     mod frames;
+    mod key_list;
     mod logs;
     mod memory;
     mod observers;

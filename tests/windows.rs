@@ -299,6 +299,7 @@ impl Site {
         let keys = DomainKeys::from_keytabs(realm, &[("keytab", Keytab::new(keytab))], Rc4::Refused).unwrap();
         let domain = Domain {
             realm: realm.into(),
+            user_keys: None,
             keys: Arc::new(keys),
             rules: default_rules(),
             netbios_name: None,

@@ -22,6 +22,7 @@ mod core;
 mod etypes;
 mod granted;
 mod key_age;
+mod key_list;
 mod lifetimes;
 mod matrix;
 mod mutated;

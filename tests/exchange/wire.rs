@@ -137,6 +137,13 @@ pub(crate) fn launch(scene: &Scene) -> Daemon {
         toml,
         "deny-groups = {denied:?}\ndeny-replicators = {replicators}\nsid-history = {sid_history}"
     );
+    if !scene.released.is_empty() {
+        let users = Keytab::new(scene.user_keytab_entries()).to_bytes().unwrap();
+        let users = folder.write("users.keytab", &*users, 0o600);
+        let etypes: Vec<i32> = scene.released.iter().map(|etype| etype.as_i32()).collect();
+        let _ =
+            write!(toml, "[domain.key-list]\nenabled = true\nkeytabs = [{users:?}]\netypes = {etypes:?}\n");
+    }
     let daemon = Daemon::launch_in(folder, &toml);
     if scene.directory_read {
         // Not until it is ready: with some directories it never is.

@@ -38,6 +38,8 @@ pub(crate) struct Settings {
     pub(crate) limits: &'static str,
     /// Lines of `[replay]`.
     pub(crate) replay: &'static str,
+    /// Lines at the end, which is in `[domain.cache]`.
+    pub(crate) more: String,
     /// LDIF beside the demonstration's.
     pub(crate) more_ldif: String,
     /// File descriptors the process may have; its starter's where absent.
@@ -154,6 +156,11 @@ impl Daemon {
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
     }
 
+    /// Sends SIGHUP.
+    pub(crate) fn hang_up(&self) {
+        self.signal("HUP");
+    }
+
     /// Sends SIGTERM and waits; how it ended and how long that took.
     pub(crate) fn terminate(&mut self) -> (ExitStatus, Duration) {
         let since = Instant::now();
@@ -165,7 +172,7 @@ impl Daemon {
     /// Puts this in the place of the directory, and sends SIGHUP.
     pub(crate) fn change_directory(&self, ldif: &str) {
         fs::write(self.folder.join("domain.ldif"), ldif).unwrap();
-        self.signal("HUP");
+        self.hang_up();
     }
 
     fn signal(&self, name: &str) {
@@ -199,14 +206,14 @@ impl Drop for Daemon {
 }
 
 fn configuration(settings: &Settings, folder: &std::path::Path) -> String {
-    let Settings { kerberos, listen, limits, replay, .. } = settings;
+    let Settings { kerberos, listen, limits, replay, more, .. } = settings;
     let kerberos = if kerberos.is_empty() { &["127.0.0.1:0"] } else { *kerberos };
     let (realm, folder) = (domain::REALM, folder.display());
     format!(
         "[listen]\nkerberos = {kerberos:?}\nmetrics = \"127.0.0.1:0\"\n{listen}\n\
          [limits]\n{limits}\n[replay]\n{replay}\n[log]\nformat = \"json\"\n\
          [[domain]]\nrealm = \"{realm}\"\nkeytabs = [\"{folder}/keytab\"]\n\
-         directory = \"ldif:{folder}/domain.ldif\"\n[domain.cache]\nttl = \"1h\"\n"
+         directory = \"ldif:{folder}/domain.ldif\"\n[domain.cache]\nttl = \"1h\"\n{more}"
     )
 }
 

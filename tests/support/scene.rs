@@ -17,7 +17,8 @@ use kdc::client::request::Exchange;
 use kdc::client::{BranchKey, Credential, SessionKey};
 use kdc::directory::{DenyGroup, DirectoryView, Principal, SidHistory, Tree, ViewRules, is_account};
 use kdc::exchange::{
-    self, AllowedKinds, Domain, Domains, Entropy, Issued, Refusal, Rejected, Snapshot, TicketRules, Timestamp,
+    self, AllowedKinds, Domain, Domains, Entropy, Issued, Refusal, Rejected, Snapshot, TicketRules,
+    Timestamp, UserKeys,
 };
 use kdc::krb::crypto::{EncryptionKey, EncryptionType, KeyUsage, MacKey};
 use kdc::krb::keys::{DomainKeys, Rc4};
@@ -127,6 +128,19 @@ pub fn later(time: KerberosTime, seconds: i64) -> KerberosTime {
     KerberosTime::from_unix_seconds(time.unix_seconds().checked_add(seconds).unwrap()).unwrap()
 }
 
+/// kvno of every user's keys.
+pub const USER_KVNO: u32 = 3;
+/// Users that the keytab of user keys has keys of, one of each type: paula is a Protected User, dora may not be revealed.
+const USERS_WITH_KEYS: [&str; 4] = ["alice", "paula", "dora", "nina"];
+
+/// A user's key in the keytab of user keys. Nobody else has it.
+#[must_use]
+pub fn user_key(user: &str, etype: EncryptionType) -> Vec<u8> {
+    let mut key = format!("{}-{user}", etype.as_i32()).into_bytes();
+    key.resize(etype.key_len(), b'*');
+    key
+}
+
 type Change<T> = Box<dyn Fn(&mut T)>;
 type ChangeRequest = Box<dyn Fn(&mut Exchange<'_>)>;
 
@@ -144,6 +158,8 @@ pub struct Scene {
     pub sid_history: SidHistory,
     /// What the configuration has to say of the domain's view.
     pub view: ViewRules,
+    /// The types of the users' keys that are released; none: the key list is off.
+    pub released: Vec<EncryptionType>,
     /// Whether the directory has been read.
     pub directory_read: bool,
     /// The clock.
@@ -182,6 +198,7 @@ impl Scene {
             rc4: Rc4::Refused,
             sid_history: SidHistory::Omit,
             view: ViewRules::default(),
+            released: Vec::new(),
             directory_read: true,
             now: Timestamp { seconds: at(0), microseconds: 123_456 },
             source: Ipv4Addr::new(192, 0, 2, 7).into(),
@@ -286,6 +303,19 @@ impl Scene {
     pub fn allowing_rc4(mut self) -> Self {
         self.rc4 = Rc4::Allowed;
         self
+    }
+
+    /// Switches the key list on, for these types.
+    #[must_use]
+    pub fn releasing(mut self, etypes: &[EncryptionType]) -> Self {
+        self.released = etypes.to_vec();
+        self
+    }
+
+    /// Asks for keys of these types.
+    #[must_use]
+    pub fn asking_keys(self, etypes: &'static [i32]) -> Self {
+        self.request(move |request| request.key_list = Some(etypes.to_vec()))
     }
 
     /// Changes the partial TGT before it is sealed.
@@ -405,6 +435,16 @@ impl Scene {
         self.keytab.iter().map(copied).collect()
     }
 
+    /// The entries of the keytab of user keys, to be written to a file.
+    #[must_use]
+    pub fn user_keytab_entries(&self) -> Vec<Entry> {
+        let entry = |(user, etype): (&str, EncryptionType)| {
+            keytab_entry(REALM, &[user], USER_KVNO, etype.as_i32(), &user_key(user, etype))
+        };
+        let of_user = |user: &'static str| EncryptionType::ALL.map(|etype| entry((user, etype)));
+        USERS_WITH_KEYS.into_iter().flat_map(of_user).collect()
+    }
+
     /// The daemon's side.
     #[must_use]
     pub fn served(&self) -> Served {
@@ -511,7 +551,12 @@ impl Served {
         let realm = directory.view.dns_domain_name.to_uppercase();
         let keytab = Keytab::new(scene.keytab_entries());
         let keys = DomainKeys::from_keytabs(&realm, &[("keytab", keytab)], scene.rc4).unwrap();
+        let user_keys = || {
+            let keytab = Keytab::new(scene.user_keytab_entries());
+            Arc::new(UserKeys::from_keytabs(&realm, [&keytab], &scene.released))
+        };
         let domain = Domain {
+            user_keys: (!scene.released.is_empty()).then(user_keys),
             realm: realm.into(),
             keys: Arc::new(keys),
             rules: scene.rules.clone(),

@@ -10,6 +10,7 @@ use tokio::runtime;
 use super::failure::Failure;
 use super::print;
 use crate::directory::{Branch, DirectoryView};
+use crate::exchange::UserKeys;
 use crate::krb::keys::{DomainKeys, KeyAge, Rc4};
 use crate::shell::config_file;
 use crate::shell::directory::ReadError;
@@ -41,6 +42,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             findings.good(&format!("{}: understood", arguments.config.display()));
             for domain in domains {
                 findings.keys(&domain.realm, &domain.keys);
+                if let Some(keytabs) = &domain.user_keys {
+                    findings.user_keys(&domain.realm, keytabs.keys());
+                }
                 if arguments.online {
                     let (realm, keys) = (Arc::clone(&domain.realm), Arc::clone(&domain.keys));
                     match look(domain)? {
@@ -112,6 +116,18 @@ impl Findings {
             self.problem(&format!(
                 "{realm}: no key of a branch in its keytabs, so nothing can be exchanged; export krbtgt_AzureAD's"
             ));
+        }
+    }
+
+    fn user_keys(&mut self, realm: &str, keys: &UserKeys) {
+        let etypes: Vec<String> = keys.etypes().map(|etype| etype.to_string()).collect();
+        self.good(&format!(
+            "{realm}: the key list is on: keys of {} users, {}; guard them as you guard the domain",
+            keys.accounts(),
+            etypes.join(" and ")
+        ));
+        for (why, entries) in keys.unused() {
+            self.good(&format!("{realm}: entries of user keytabs not used: {entries} {why}"));
         }
     }
 

@@ -77,6 +77,7 @@ pub(super) fn run(_: &Arguments) -> Result<ExitCode, Failure> {
 async fn start(config: &Config, keys: &Keys, recorder: PrometheusHandle) -> Result<Daemon, Failure> {
     let files = DomainFiles {
         keytabs: vec![(PathBuf::from("throw-away keys"), keys.keytab()?)],
+        user_keys: None,
         directory: DirectoryFiles::Ldif { path: None, text: DIRECTORY.as_bytes().to_vec() },
     };
     let daemon = Daemon::start(config, vec![files], recorder).await?;

@@ -30,6 +30,7 @@ Exit code: 0 for a full TGT, 1 for a refusal or a failure, 2 for wrong arguments
 Examples:
   tgtx exchange kdc1.lab.example --ccache partial.ccache --out full.ccache
   tgtx exchange 127.0.0.1:1088 --ccache partial.ccache --tcp --json
+  tgtx exchange kdc1.lab.example --ccache partial.ccache --key-list
   tgtx exchange [::1]:88 --ccache partial.ccache --keytab krbtgt.keytab
   tgtx exchange kdc1.lab.example --ccache partial.ccache --fast")]
 pub(super) struct Arguments {
@@ -60,9 +61,12 @@ pub(super) struct Arguments {
     /// Ask from this address
     #[arg(long, value_name = "ADDRESS")]
     source: Option<IpAddr>,
-    /// Ask for the user's key of type 23 too
+    /// Ask for the user's key of type 23, the NT hash, too
     #[arg(long)]
     key_list: bool,
+    /// Print the keys of the key list too: whoever reads them is the user
+    #[arg(long, requires = "key_list")]
+    show_keys: bool,
     /// Send a subkey for the reply, as MIT does and Windows does not
     #[arg(long)]
     subkey: bool,
@@ -99,7 +103,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Ok(opened) => (opened, None),
         Err(error) => (None, Some(error)),
     };
-    let report = Report::new(kdc.address, &outcome, opened.as_ref());
+    let report = Report::new(kdc.address, &outcome, opened.as_ref(), arguments.show_keys);
     print(&if arguments.json { report.json() } else { report.to_string() })?;
     let Outcome::Granted(granted) = outcome else {
         return Ok(ExitCode::FAILURE);

@@ -13,7 +13,7 @@ use crate::config::{Config, Domain};
 use crate::shell::config_file;
 use crate::shell::explain::{ExplainError, Question, explain};
 use crate::shell::prepared::PreparedDomain;
-use crate::shell::static_faults::{DomainFiles, StaticFault};
+use crate::shell::static_faults::DomainFiles;
 use report::Report;
 
 /// Exit code for an account that is refused.
@@ -66,8 +66,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 fn prepare(arguments: &Arguments) -> Result<PreparedDomain, Failure> {
     let config = config_file::load(&arguments.config)?;
     let domain = domain(&config, arguments.realm.as_deref())?;
-    let files = DomainFiles::read(domain).map_err(StaticFault::from)?;
-    Ok(PreparedDomain::new(domain, files)?)
+    Ok(PreparedDomain::new(domain, DomainFiles::read(domain)?)?)
 }
 
 fn domain<'c>(config: &'c Config, realm: Option<&str>) -> Result<&'c Domain, ExplainError> {

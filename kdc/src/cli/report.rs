@@ -1,7 +1,7 @@
 //! The answer to an exchange, for people and as JSON.
 //!
 //! The JSON's shape is versioned: within one `version`, fields are added and none is renamed or removed. No key is
-//! in either form; of a key list, only the types are told.
+//! in either form; of a key list, only the types are told, unless its keys are asked for.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -9,13 +9,14 @@ use std::net::SocketAddr;
 use pac::BufferType;
 use serde::Serialize;
 
-use super::ticket::names::{self, etype_text};
+use super::ticket::names::{self, etype_text, hexadecimal};
+use crate::client::SessionKey;
 use crate::client::errors::{error_name, nt_status_name};
 use crate::client::inspect::{OpenedPac, OpenedTicket, SignatureFound};
 use crate::client::reply::{Denied, Granted, Outcome};
 use crate::krb::messages::KerberosTime;
 
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(super) struct Report {
     version: u32,
     kdc: String,
@@ -23,14 +24,14 @@ pub(super) struct Report {
     result: Answer,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 #[serde(tag = "result", rename_all = "snake_case")]
 enum Answer {
     Granted(Box<Grant>),
     Denied(Denial),
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 struct Grant {
     client: String,
     server: String,
@@ -49,8 +50,17 @@ struct Grant {
     encrypted_padata_types: Vec<i32>,
     key_list_etypes: Vec<i32>,
     armored: bool,
+    /// Only where asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_list: Option<Vec<ShownKey>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     opened: Option<Opened>,
+}
+
+#[derive(Serialize)]
+struct ShownKey {
+    etype: i32,
+    key: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -111,12 +121,20 @@ struct Denial {
 }
 
 impl Report {
-    pub(super) fn new(kdc: SocketAddr, outcome: &Outcome, opened: Option<&OpenedTicket>) -> Self {
+    /// `show_keys`: with the keys of a key list.
+    pub(super) fn new(
+        kdc: SocketAddr,
+        outcome: &Outcome,
+        opened: Option<&OpenedTicket>,
+        show_keys: bool,
+    ) -> Self {
         Self {
             version: 1,
             kdc: kdc.to_string(),
             result: match outcome {
-                Outcome::Granted(granted) => Answer::Granted(Box::new(Grant::new(granted, opened))),
+                Outcome::Granted(granted) => {
+                    Answer::Granted(Box::new(Grant::new(granted, opened, show_keys)))
+                }
                 Outcome::Denied(denied) => Answer::Denied(Denial::new(denied)),
             },
         }
@@ -132,7 +150,7 @@ impl Report {
 }
 
 impl Grant {
-    fn new(granted: &Granted, opened: Option<&OpenedTicket>) -> Self {
+    fn new(granted: &Granted, opened: Option<&OpenedTicket>, show_keys: bool) -> Self {
         let credential = &granted.credential;
         let text = |time: Option<KerberosTime>| time.map(|time| time.to_string());
         Self {
@@ -153,6 +171,10 @@ impl Grant {
             encrypted_padata_types: granted.encrypted_padata.iter().map(|(kind, _)| *kind).collect(),
             key_list_etypes: granted.key_list.iter().map(|key| key.etype).collect(),
             armored: granted.fast.is_some(),
+            key_list: show_keys.then(|| {
+                let shown = |key: &SessionKey| ShownKey { etype: key.etype, key: hexadecimal(&key.octets) };
+                granted.key_list.iter().map(shown).collect()
+            }),
             opened: opened.map(|ticket| Opened {
                 client: ticket.client.to_string(),
                 session_key_agrees: ticket.key.etype == credential.key.etype
@@ -262,6 +284,9 @@ impl fmt::Display for Grant {
                 "{}",
                 self.key_list_etypes.iter().map(|&kind| etype_text(kind)).collect::<Vec<_>>().join(" ")
             )?;
+        }
+        for key in self.key_list.iter().flatten() {
+            line!(f, "user's key", "{} {}", etype_text(key.etype), key.key)?;
         }
         self.opened.as_ref().map_or(Ok(()), |opened| opened.fmt(f))
     }

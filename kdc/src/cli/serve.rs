@@ -10,10 +10,10 @@ use tracing::{info, warn};
 
 use super::failure::Failure;
 use crate::shell::daemon::{Daemon, StartError};
-use crate::shell::static_faults::{DomainFiles, StaticFault};
+use crate::shell::static_faults::DomainFiles;
 use crate::shell::{config_file, hardening, http, logging, panics};
 
-/// Runs the daemon in the foreground until SIGTERM or SIGINT. SIGHUP reads the directory again.
+/// Runs the daemon in the foreground until SIGTERM or SIGINT. SIGHUP reads the directory and the users' keys again.
 ///
 /// Exits with 78, before any socket is opened, where the configuration or a file it names is at fault.
 #[derive(Debug, clap::Args)]
@@ -30,7 +30,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let hardened = hardening::forbid_core_dumps();
     let config = config_file::load(&arguments.config)?;
     let files = config.domains.iter().map(DomainFiles::read).collect::<Result<Vec<_>, _>>();
-    let files = files.map_err(|fault| StartError::from(StaticFault::from(fault)))?;
+    let files = files.map_err(StartError::from)?;
     let process = |error: &dyn std::fmt::Display| Failure::Process(error.to_string());
     logging::start(&config.log).map_err(|error| process(&error))?;
     if let Err(error) = hardened {

@@ -12,8 +12,9 @@ use serde::Deserialize;
 
 use super::default_kerberos_addresses;
 use super::url::LdapUrlText;
-use super::values::{self, BindDn, ClockSkew, DirectoryText, FilePath, NetbiosName, Realm};
+use super::values::{self, BindDn, ClockSkew, DirectoryText, FilePath, KeyType, NetbiosName, Realm};
 use crate::directory::DenyGroup;
+use crate::krb::crypto::EncryptionType;
 
 /// A whole file.
 #[derive(Debug, Deserialize)]
@@ -170,6 +171,8 @@ pub(super) struct DomainFile {
     pub(super) tickets: Tickets,
     #[serde(default)]
     pub(super) policy: PolicyRules,
+    #[serde(default)]
+    pub(super) key_list: KeyListFile,
 }
 
 /// `[domain.ldap]`
@@ -266,6 +269,22 @@ pub struct PolicyRules {
     pub allow_administrator: bool,
     /// Whether the user's sIDHistory goes into the PAC.
     pub sid_history: bool,
+}
+
+/// `[domain.key-list]`
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct KeyListFile {
+    pub(super) enabled: bool,
+    pub(super) keytabs: Vec<FilePath>,
+    pub(super) etypes: Vec<KeyType>,
+}
+
+impl Default for KeyListFile {
+    fn default() -> Self {
+        // What Windows answers, whatever is asked for.
+        Self { enabled: false, keytabs: Vec::new(), etypes: vec![KeyType(EncryptionType::Rc4Hmac)] }
+    }
 }
 
 fn yes() -> bool {

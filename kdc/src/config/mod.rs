@@ -24,8 +24,9 @@ pub use file::{Cache, Limits, Listen, Log, LogFormat, LogLevel, PolicyRules, Rep
 pub use url::{LdapSecurity, LdapUrl};
 pub use values::ClockSkew;
 
-use file::{ConfigFile, DomainFile, LdapFile};
-use values::DirectoryText;
+use crate::krb::crypto::EncryptionType;
+use file::{ConfigFile, DomainFile, KeyListFile, LdapFile};
+use values::{DirectoryText, FilePath, KeyType};
 
 /// A whole configuration, free of contradictions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +62,17 @@ pub struct Domain {
     pub tickets: Tickets,
     /// Who is refused on top of the directory's two lists.
     pub policy: PolicyRules,
+    /// What a key list is answered from; `None` where it is not.
+    pub key_list: Option<KeyList>,
+}
+
+/// `[domain.key-list]`, switched on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyList {
+    /// Keytabs of user keys; at least one.
+    pub keytabs: Vec<SecretFile>,
+    /// The types that are released; at least one.
+    pub etypes: Vec<EncryptionType>,
 }
 
 /// Where a domain's principals come from.
@@ -174,11 +186,7 @@ impl TryFrom<(DomainFile, Surroundings<'_>)> for Domain {
         if file.keytabs.is_empty() {
             return Err(fault("keytabs is empty", "name the keytab that holds the realm's krbtgt key"));
         }
-        let keytabs = file
-            .keytabs
-            .into_iter()
-            .map(|path| path.resolve(surroundings).map_err(|problem| fault(&problem, CREDENTIAL_MEND)))
-            .collect::<Result<Vec<_>, _>>()?;
+        let keytabs = resolve_files(file.keytabs, surroundings, &fault)?;
         let directory = match (file.directory, file.ldap) {
             (DirectoryText::Ldap, Some(ldap)) => Directory::Ldap(resolve_ldap(ldap, surroundings, &fault)?),
             (DirectoryText::Ldap, None) => {
@@ -201,6 +209,7 @@ impl TryFrom<(DomainFile, Surroundings<'_>)> for Domain {
                 "make poll a fraction of max-stale",
             ));
         }
+        let key_list = resolve_key_list(file.key_list, surroundings, &fault)?;
         Ok(Self {
             keytabs,
             directory,
@@ -209,12 +218,44 @@ impl TryFrom<(DomainFile, Surroundings<'_>)> for Domain {
             cache: file.cache,
             tickets: file.tickets,
             policy: file.policy,
+            key_list,
             realm,
         })
     }
 }
 
 const CREDENTIAL_MEND: &str = "run under the systemd unit with LoadCredential=, or name a path";
+
+fn resolve_files(
+    files: Vec<FilePath>,
+    surroundings: Surroundings<'_>,
+    fault: &dyn Fn(&str, &str) -> ConfigError,
+) -> Result<Vec<SecretFile>, ConfigError> {
+    let resolve =
+        |path: FilePath| path.resolve(surroundings).map_err(|problem| fault(&problem, CREDENTIAL_MEND));
+    files.into_iter().map(resolve).collect()
+}
+
+fn resolve_key_list(
+    file: KeyListFile,
+    surroundings: Surroundings<'_>,
+    fault: &dyn Fn(&str, &str) -> ConfigError,
+) -> Result<Option<KeyList>, ConfigError> {
+    if !file.enabled {
+        return Ok(None);
+    }
+    if file.keytabs.is_empty() {
+        return Err(fault(
+            "[domain.key-list] is enabled and its keytabs is empty",
+            "name a keytab with keys of users, or leave out enabled",
+        ));
+    }
+    if file.etypes.is_empty() {
+        return Err(fault("[domain.key-list] etypes is empty", "write [23], or leave the key out"));
+    }
+    let etypes = file.etypes.into_iter().map(|KeyType(etype)| etype).collect();
+    Ok(Some(KeyList { keytabs: resolve_files(file.keytabs, surroundings, fault)?, etypes }))
+}
 
 fn resolve_ldap(
     file: LdapFile,

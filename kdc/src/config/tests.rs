@@ -63,6 +63,8 @@ fn the_reference_shows_the_defaults() {
     assert_eq!(shown.cache, default.cache);
     assert_eq!(shown.policy, default.policy);
     assert_eq!(shown.require_body_checksum, default.require_body_checksum);
+    assert_eq!(shown.key_list, None);
+    assert_eq!(default.key_list, None);
     // The only key here without a default: an example stands in the file.
     let shown_tickets = Tickets { max_partial_lifetime: None, ..shown.tickets.clone() };
     assert_eq!(shown_tickets, default.tickets);
@@ -90,6 +92,7 @@ fn the_reference_names_exactly_the_known_keys() {
         ("[domain.cache]\n", domain["cache"].as_table().unwrap()),
         ("[domain.tickets]\n", domain["tickets"].as_table().unwrap()),
         ("[domain.policy]\n", domain["policy"].as_table().unwrap()),
+        ("[domain.key-list]\n", domain["key-list"].as_table().unwrap()),
     ];
     for (heading, shown) in sections {
         let prefix = if heading.starts_with("[domain.") { "[[domain]]\n" } else { "" };
@@ -177,6 +180,18 @@ fn refuses_contradictions() {
             "poll is not shorter than max-stale",
         ),
         (format!("{ldif}[domain.tickets]\nclock-skew = \"2h\"\n"), "clock-skew: out of range"),
+        (
+            format!("{ldif}[domain.key-list]\nenabled = true\n"),
+            "domain LAB.EXAMPLE: [domain.key-list] is enabled and its keytabs is empty",
+        ),
+        (
+            format!("{ldif}[domain.key-list]\nenabled = true\nkeytabs = [\"u\"]\netypes = []\n"),
+            "[domain.key-list] etypes is empty",
+        ),
+        (
+            format!("{ldif}[domain.key-list]\netypes = [3]\n"),
+            "etypes: no type of a user's key; write 23, 18, 17, 20 or 19",
+        ),
     ];
     for (text, expected) in cases {
         assert!(fault(&text).contains(expected), "{}", fault(&text));
@@ -199,6 +214,24 @@ fn credentials_are_looked_for_where_systemd_puts_them() {
         error.contains("credential:krbtgt cannot be found, $CREDENTIALS_DIRECTORY is not set"),
         "{error}"
     );
+}
+
+#[test]
+fn a_key_list_is_answered_only_where_that_is_switched_on() {
+    let key_list = |lines: &str| {
+        parse(&format!("{LDIF_DOMAIN}[domain.key-list]\n{lines}")).unwrap().domains.remove(0).key_list
+    };
+    assert_eq!(key_list("keytabs = [\"u\"]\netypes = [23, 18]\n"), None);
+    let keytabs = vec![SecretFile::Path(PathBuf::from("u"))];
+    let [rc4, aes256] = [EncryptionType::Rc4Hmac, EncryptionType::Aes256Sha1];
+    for (lines, etypes) in [("", vec![rc4]), ("etypes = [18, 23]\n", vec![aes256, rc4])] {
+        let lines = format!("enabled = true\nkeytabs = [\"u\"]\n{lines}");
+        assert_eq!(key_list(&lines), Some(KeyList { keytabs: keytabs.clone(), etypes }));
+    }
+    let reference: toml::Table = toml::from_str(REFERENCE).unwrap();
+    let shown = reference["domain"][0]["key-list"].clone().try_into::<KeyListFile>().unwrap();
+    let default = KeyListFile::default();
+    assert_eq!(format!("{shown:?}"), format!("{default:?}"));
 }
 
 #[test]

@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer};
 use super::url::LdapUrlText;
 use super::{SecretFile, Surroundings, units};
 use crate::directory::DenyGroup;
+use crate::krb::crypto::EncryptionType;
 
 /// A realm: the DNS name of an Active Directory domain in upper case.
 #[derive(Debug)]
@@ -87,6 +88,19 @@ impl<'de> Deserialize<'de> for DirectoryText {
             (_, Some(path)) if !path.is_empty() => Ok(Self::Ldif(PathBuf::from(path))),
             _ => Err(D::Error::custom("not a directory; write \"ldap\" or \"ldif:/path/to/file.ldif\"")),
         }
+    }
+}
+
+/// The number of an encryption type that users have keys of.
+#[derive(Debug)]
+pub(super) struct KeyType(pub(super) EncryptionType);
+
+impl<'de> Deserialize<'de> for KeyType {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = i32::deserialize(deserializer)?;
+        EncryptionType::from_i32(number)
+            .map(Self)
+            .ok_or_else(|| D::Error::custom("no type of a user's key; write 23, 18, 17, 20 or 19"))
     }
 }
 

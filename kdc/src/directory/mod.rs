@@ -32,6 +32,7 @@ pub use deny_group::DenyGroup;
 pub use entry::{AttributeError, Entry, Fault};
 pub use error::DirectoryError;
 pub use logon_info::SidHistory;
+pub(crate) use name::folded_name;
 pub use name::{ClientName, same_name};
 pub use principal::{Principal, is_account};
 pub use tree::Tree;

@@ -46,6 +46,11 @@ pub fn same_name(left: &[u8], right: &[u8]) -> bool {
     }
 }
 
+/// A name by which those that are the [`same`] are found.
+pub(crate) fn folded_name(name: &str) -> String {
+    name.chars().map(upper).collect()
+}
+
 /// A character's upper case where that is one character (simple case mapping), else itself.
 fn upper(character: char) -> char {
     let mut upper = character.to_uppercase();

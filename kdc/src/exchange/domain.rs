@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::user_keys::UserKeys;
 use crate::directory::DirectoryView;
 use crate::krb::keys::DomainKeys;
 use crate::krb::messages::{KerberosTime, PrincipalName};
@@ -52,12 +53,14 @@ impl Domains {
 }
 
 /// One domain: its keys, its rules and what its directory said last.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Domain {
     /// The Kerberos realm: the domain's DNS name in upper case.
     pub realm: Arc<str>,
     /// The keys of the domain's krbtgt and of its branches.
     pub keys: Arc<DomainKeys>,
+    /// The keys of its users that are released to them. `None`: a key list is not answered.
+    pub user_keys: Option<Arc<UserKeys>>,
     /// What the configuration decides.
     pub rules: TicketRules,
     /// The domain's short name, once the directory has told it: it outlasts the directory's absence.

@@ -7,6 +7,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::admission::AdmittedClient;
 use super::domain::Timestamp;
+use super::key_list::ReleasedKeys;
 use super::notes::{Note, Notes};
 use super::refusal::{Refusal, Refused};
 use super::rejected::RefusedRequest;
@@ -81,6 +82,8 @@ pub struct Issued {
     pub endtime: KerberosTime,
     /// The type of its session key.
     pub session_etype: EncryptionType,
+    /// Keys of the account that the reply holds, if any.
+    pub released: Option<ReleasedKeys>,
     /// Remarks for the log.
     pub notes: Notes,
 }
@@ -104,19 +107,28 @@ impl AdmittedClient<'_, '_, '_> {
             let reply = self.reply(&terms, session_etype, now, entropy)?;
             Ok((terms.endtime, session_etype, reply))
         });
+        let released = ReleasedKeys::of(self.released_keys());
         let client = self.0.client;
         let (endtime, session_etype, reply) = match sealed {
             Ok(sealed) => sealed,
             Err(refused) => return Err(client.end(refused)),
         };
         let mut notes = client.notes;
-        if client.wishes.key_list {
+        if client.wishes.key_list.is_some() && released.is_none() {
             notes.add(Note::KeyListIgnored);
         }
         if !self.0.account.dropped_sids.is_empty() {
             notes.add(Note::SidHistoryDropped);
         }
-        Ok(Issued { reply, who: client.who, allowed_by: self.1.allowed_by, endtime, session_etype, notes })
+        Ok(Issued {
+            reply,
+            who: client.who,
+            allowed_by: self.1.allowed_by,
+            endtime,
+            session_etype,
+            released,
+            notes,
+        })
     }
 
     /// The type that the domain prefers of those the client lists, in our order and not in the client's
@@ -192,7 +204,7 @@ impl AdmittedClient<'_, '_, '_> {
     /// nor the flag that announces it ([MS-KILE] 3.3.5.7, RFC 6806 §11).
     fn announces_extensions(&self) -> bool {
         let wishes = &self.0.client.wishes;
-        wishes.canonicalizes() || wishes.is_branch_aware()
+        wishes.canonicalizes() || wishes.is_branch_aware() || self.released_keys().next().is_some()
     }
 
     /// The PAC of the full TGT, under the domain's krbtgt key ([MS-PAC] 2.8).
@@ -256,7 +268,12 @@ impl AdmittedClient<'_, '_, '_> {
         let supported = client.domain.keys.supported_enctypes() | PaSupportedEnctypes::FAST;
         let supported = PaSupportedEnctypes(supported).to_octets();
         let echoed = PaPacOptions(client.wishes.pac_options).to_der();
-        let mut extensions = Vec::with_capacity(2);
+        let key_list = self.key_list();
+        let mut extensions = Vec::with_capacity(3);
+        // First, because tools take the first element for it.
+        if let Some(key_list) = &key_list {
+            extensions.push(PaData { kind: pa_type::KERB_KEY_LIST_REP, value: key_list });
+        }
         if client.wishes.canonicalizes() {
             extensions.push(PaData { kind: pa_type::SUPPORTED_ENCTYPES, value: &supported });
         }

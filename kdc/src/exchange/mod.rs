@@ -16,11 +16,14 @@ mod domain;
 mod error_reply;
 mod identity;
 mod issue;
+mod key_list;
 mod notes;
 mod refusal;
 mod rejected;
 mod request;
+mod requested_keys;
 mod ticket;
+mod user_keys;
 mod who;
 mod wishes;
 
@@ -36,11 +39,13 @@ pub use domain::{AllowedKinds, Domain, Domains, Snapshot, TicketRules, Timestamp
 pub use error_reply::{armored_error_reply, error_reply, too_big_reply};
 pub use identity::{AuthenticatedClient, IdentifiedClient, Unidentified};
 pub use issue::{Entropy, Issued};
+pub use key_list::{ReleasedKeys, releasable};
 pub use notes::{Note, Notes};
 pub use refusal::{Detail, Refusal, Refused};
 pub use rejected::{RefusedRequest, Rejected};
 pub use request::{ClaimedRequest, TgsRequest};
 pub use ticket::OpenedTicket;
+pub use user_keys::{Unused, UserKey, UserKeys};
 pub use who::Who;
 
 use crate::directory::Principal;

@@ -5,6 +5,7 @@
 
 use super::domain::Domain;
 use super::refusal::{Refusal, Refused};
+use super::requested_keys::RequestedKeys;
 use crate::krb::crypto::EncryptionType;
 use crate::krb::der::Der;
 use crate::krb::messages::{
@@ -76,14 +77,11 @@ pub(super) struct Wishes {
     pub(super) etypes: ListedEtypes,
     /// The flags of PA-PAC-OPTIONS ([MS-KILE] 2.2.10); 0 without.
     pub(super) pac_options: u32,
-    /// KERB-KEY-LIST-REQ ([MS-KILE] 2.2.11) is there and sensible.
-    pub(super) key_list: bool,
+    /// KERB-KEY-LIST-REQ ([MS-KILE] 2.2.11), if there is one that makes sense.
+    pub(super) key_list: Option<RequestedKeys>,
 }
 
 impl Wishes {
-    /// More types than this in a KERB-KEY-LIST-REQ is no wish that anybody has.
-    const KEY_LIST_TYPES: usize = 16;
-
     pub(super) fn read(body: &KdcReqBody<'_>, padata: PaDatas<'_>) -> Result<Self, Refused> {
         let malformed = |_| Refused::from(Refusal::MalformedPadata);
         let pac_options = match only(padata, pa_type::PAC_OPTIONS)? {
@@ -91,11 +89,8 @@ impl Wishes {
             None => 0,
         };
         let key_list = match only(padata, pa_type::KERB_KEY_LIST_REQ)? {
-            Some(value) => {
-                let types = KerbKeyListReq::parse(value).map_err(malformed)?.len();
-                (1..=Self::KEY_LIST_TYPES).contains(&types)
-            }
-            None => false,
+            Some(value) => RequestedKeys::read(&KerbKeyListReq::parse(value).map_err(malformed)?),
+            None => None,
         };
         Ok(Self {
             kdc_options: body.kdc_options,

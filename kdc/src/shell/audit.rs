@@ -11,7 +11,8 @@ use tracing::info;
 use super::clock::Clock;
 use super::origin::Origin;
 use super::rate::Rate;
-use crate::exchange::{Issued, Notes, RefusedRequest, Who};
+use crate::exchange::{Issued, Notes, RefusedRequest, ReleasedKeys, Who};
+use crate::krb::crypto::EncryptionType;
 
 /// Refusals before a ticket opened are anybody's to cause: this many are logged in a second, all are counted.
 const ANONYMOUS_LINES_PER_SECOND: u32 = 10;
@@ -66,6 +67,17 @@ impl Audit {
         );
     }
 
+    /// Long-term keys of the client's account went out with the full TGT. Their types and version are told, never a key.
+    pub fn keys_released(&self, origin: Origin, who: &Who, released: &ReleasedKeys) {
+        about!(
+            "keys_released",
+            who,
+            origin,
+            released_etypes = %EtypeList(&released.etypes),
+            released_kvno = released.kvno
+        );
+    }
+
     /// A reply was sent again.
     pub fn retransmitted(&self, origin: Origin, who: &Who) {
         about!("retransmitted", who, origin);
@@ -107,6 +119,19 @@ impl Audit {
 
 fn micros(took: Duration) -> u64 {
     u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// The numbers of encryption types, separated by commas.
+struct EtypeList<'a>(&'a [EncryptionType]);
+
+impl fmt::Display for EtypeList<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, etype) in self.0.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            write!(f, "{comma}{}", etype.as_i32())?;
+        }
+        Ok(())
+    }
 }
 
 /// The labels of notes, separated by commas.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
@@ -28,6 +28,7 @@ use super::sockets::{self, BindError};
 use super::static_faults::{DomainFiles, StaticFault};
 use super::tcp::{self, TcpLimits};
 use super::udp_socket::KerberosUdpSocket;
+use super::user_keys::{self, UserKeytabs};
 use super::{hardening, http, udp};
 use crate::config::Config;
 use crate::krb::keys::Rc4;
@@ -82,6 +83,8 @@ pub struct Daemon {
     threads: Vec<JoinHandle<()>>,
     tasks: JoinSet<()>,
     service: Arc<Service>,
+    /// To read the user keys again at once.
+    user_key_orders: Vec<Arc<Notify>>,
 }
 
 impl Daemon {
@@ -97,10 +100,13 @@ impl Daemon {
         recorder: PrometheusHandle,
     ) -> Result<Self, StartError> {
         let domains = config.domains.iter().zip(files);
-        let prepared = domains
+        let mut prepared = domains
             .map(|(domain, files)| PreparedDomain::new(domain, files))
             .collect::<Result<Vec<_>, _>>()?;
-        prepared.iter().for_each(tell_of_keys);
+        for domain in &prepared {
+            tell_of_keys(domain);
+            tell_of_user_keys(domain);
+        }
         let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let sockets = sockets::bind_kerberos(&config.listen, threads)?;
         let observers = TcpListener::bind(config.listen.metrics)
@@ -110,6 +116,7 @@ impl Daemon {
         let clock = Clock::start();
         let readiness = Arc::new(Readiness::of_domains(prepared.iter().map(|domain| &*domain.realm)));
         let publisher = Arc::new(Publisher::new(&prepared, Arc::clone(&readiness)));
+        let user_keys: Vec<_> = prepared.iter_mut().map(|domain| domain.user_keys.take()).collect();
         let directories = prepared
             .into_iter()
             .map(|domain| {
@@ -135,8 +142,14 @@ impl Daemon {
             threads: Vec::new(),
             tasks: JoinSet::new(),
             service: Arc::clone(&service),
+            user_key_orders: Vec::new(),
         };
         daemon.watch_directories(&service, &publisher);
+        for (index, (keytabs, domain)) in user_keys.into_iter().zip(&config.domains).enumerate() {
+            if let Some(keytabs) = keytabs {
+                daemon.watch_user_keys(keytabs, domain.cache.poll, &publisher, index);
+            }
+        }
         daemon.tasks.spawn(http::keep_recorder_small(recorder.clone()));
         daemon.tasks.spawn(http::serve(observers, recorder, readiness));
         for address in &sockets.skipped {
@@ -166,8 +179,9 @@ impl Daemon {
         &self.readiness
     }
 
-    /// Reads the directory again, and forgets what it said of principals.
+    /// Reads the directory and the user keys again, and forgets what the directory said of principals.
     pub fn read_again(&self) {
+        self.user_key_orders.iter().for_each(|order| order.notify_one());
         for directory in self.service.directories() {
             match directory.read_again() {
                 Ok(()) => info!(realm = directory.realm(), "reading the directory again"),
@@ -201,6 +215,22 @@ impl Daemon {
             self.tasks.spawn(publish(service, publisher, index, directory.seen(), directory.max_stale()));
         }
         self.tasks.spawn(sweep(Arc::clone(service)));
+    }
+
+    fn watch_user_keys(
+        &mut self,
+        keytabs: UserKeytabs,
+        poll: Duration,
+        publisher: &Arc<Publisher>,
+        index: usize,
+    ) {
+        let (service, publisher) = (Arc::clone(&self.service), Arc::clone(publisher));
+        let order = Arc::new(Notify::new());
+        self.user_key_orders.push(Arc::clone(&order));
+        self.tasks.spawn(async move {
+            let publish = |keys: &_| publisher.publish_user_keys(&service, index, keys);
+            user_keys::watch(keytabs, poll, order, service.metrics(), publish).await;
+        });
     }
 
     fn serve_udp(
@@ -288,6 +318,22 @@ fn tell_of_keys(domain: &PreparedDomain) {
             "no key of a branch is loaded, so nothing can be exchanged; load that of krbtgt_AzureAD"
         );
     }
+}
+
+/// Says that keys are handed out, and of how many users.
+fn tell_of_user_keys(domain: &PreparedDomain) {
+    let realm = &*domain.realm;
+    let Some(keytabs) = &domain.user_keys else { return };
+    let keys = keytabs.keys();
+    for (why, entries) in keys.unused() {
+        info!(realm, entries, "entries of user keytabs not used: {why}");
+    }
+    warn!(
+        realm,
+        accounts = keys.accounts(),
+        "the key list is on: whoever holds the key of a branch can get these users' long-term keys, as far as the \
+         branch's lists allow"
+    );
 }
 
 /// Throws out principals that are no longer fresh.

@@ -11,7 +11,7 @@ use super::directory::{Directory, ReadError};
 use super::prepared::PreparedDomain;
 use crate::directory::path::{Node, PathSearch, Reference, Step, is_foreign};
 use crate::directory::{ClientName, DirectoryView, InEffect, Principal};
-use crate::exchange::{Detail, Grounds, Refusal, Refused, Timestamp};
+use crate::exchange::{Detail, Grounds, Refusal, Refused, ReleasedKeys, Timestamp, releasable};
 
 /// How long a path is searched for: the verdict does not wait for more.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -40,6 +40,8 @@ pub struct Explanation {
     pub principal: Option<Principal>,
     /// The SID that allows it, or the rule that refuses it.
     pub decision: Result<Sid, Refused>,
+    /// The keys that a key list could be answered with; `None` where none would be.
+    pub key_list: Option<ReleasedKeys>,
     /// What decided by being on a list, if something did.
     pub deciding: Option<Deciding>,
     /// The authentication policy that the account is under, whether or not it decided.
@@ -95,6 +97,7 @@ pub async fn explain(
     };
     let (realm, keys) = (Arc::clone(&domain.realm), Arc::clone(&domain.keys));
     let allowed_kinds = domain.rules.allowed_kinds;
+    let user_keys = domain.user_keys.as_ref().map(|keytabs| Arc::clone(keytabs.keys()));
     let (directory, rules) = domain.connect();
     let (view, _) = directory.view(&[branch], &rules.view).await?;
     let unknown =
@@ -133,12 +136,15 @@ pub async fn explain(
         }
         _ => None,
     };
+    let released =
+        |principal| ReleasedKeys::of(releasable(user_keys.as_deref(), principal, &view.domain_sid));
+    let key_list = principal.as_ref().filter(|_| decision.is_ok()).and_then(released);
     // One that cannot be read refuses, and is told as the refusal's detail.
     let authentication = principal.as_ref().and_then(|principal| {
         let in_effect = view.authentication.in_effect(&principal.account, &principal.authentication);
         in_effect.ok().flatten()
     });
-    Ok(Explanation { realm, branch, sid, object, principal, decision, deciding, authentication })
+    Ok(Explanation { realm, branch, sid, object, principal, decision, key_list, deciding, authentication })
 }
 
 /// The list that decided and the SID on it. A refusal for the account's state is no list's doing.

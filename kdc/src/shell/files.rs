@@ -14,6 +14,9 @@ use crate::config::SecretFile;
 /// The largest secret file that is read: keytabs and passwords are far smaller.
 const LARGEST_SECRET: u64 = 1 << 20;
 
+/// The largest keytab of user keys that is read: those of 250,000 users with three keys each.
+const LARGEST_USER_KEYTAB: u64 = 64 << 20;
+
 /// The largest other file that is read: an LDIF export of a whole lab.
 const LARGEST_PUBLIC: u64 = 1 << 30;
 
@@ -62,6 +65,18 @@ impl FileError {
 /// # Errors
 /// [`FileError`] says which rule is broken.
 pub fn read_secret(file: &SecretFile) -> Result<Zeroizing<Vec<u8>>, FileError> {
+    read_secret_of(file, LARGEST_SECRET)
+}
+
+/// Reads a keytab of user keys: a secret that is as large as the domain.
+///
+/// # Errors
+/// As [`read_secret`].
+pub fn read_user_keytab(file: &SecretFile) -> Result<Zeroizing<Vec<u8>>, FileError> {
+    read_secret_of(file, LARGEST_USER_KEYTAB)
+}
+
+fn read_secret_of(file: &SecretFile, largest: u64) -> Result<Zeroizing<Vec<u8>>, FileError> {
     let at = |fault| FileError { path: file.path().to_owned(), fault };
     let path = file.path().canonicalize().map_err(|error| at(FileFault::of(error)))?;
     let (opened, metadata) = open(&path).map_err(at)?;
@@ -84,7 +99,7 @@ pub fn read_secret(file: &SecretFile) -> Result<Zeroizing<Vec<u8>>, FileError> {
             return Err(at(FileFault::OpenDirectory(directory.to_owned())));
         }
     }
-    read_bounded(opened, &metadata, LARGEST_SECRET).map_err(at)
+    read_bounded(opened, &metadata, largest).map_err(at)
 }
 
 /// Reads a password: a secret in UTF-8 (RFC 4511 §4.2.1), without the line end that editors leave.

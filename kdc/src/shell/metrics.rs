@@ -11,7 +11,8 @@ use super::directory::ReadError;
 use super::origin::Transport;
 use super::readiness::CheckName;
 use super::udp_socket;
-use crate::exchange::Refusal;
+use crate::exchange::{Refusal, ReleasedKeys};
+use crate::krb::crypto::EncryptionType;
 use crate::krb::keys::KeyAge;
 
 /// A metric as the documentation lists it.
@@ -57,6 +58,9 @@ pub const ALL: &[Described] = &[
     counts("tgtx_tcp_closed_total", "TCP connections that we closed, by reason"),
     counts("tgtx_ldap_searches_total", "Directory reads, by result"),
     measures("tgtx_cached_principals", "Principals remembered"),
+    counts("tgtx_keys_released_total", "Long-term keys of users handed out by key lists, by encryption type"),
+    counts("tgtx_user_key_reads_total", "Readings of changed keytabs of user keys, by result: ok, failed"),
+    measures("tgtx_user_key_accounts", "Accounts whose keys a key list can be answered with"),
     measures("tgtx_ready", "Whether a check of /readyz passes, by check"),
     measures(
         "tgtx_krbtgt_versions_behind",
@@ -180,6 +184,9 @@ pub struct Metrics {
     tcp_closed: PerLabel<TcpClosed>,
     cached_principals: Gauge,
     krbtgt_versions_behind: Gauge,
+    keys_released: PerLabel<EncryptionType>,
+    user_key_reads: PerLabel<bool>,
+    user_key_accounts: Gauge,
 }
 
 impl Metrics {
@@ -232,6 +239,15 @@ impl Metrics {
             ),
             cached_principals: gauge!("tgtx_cached_principals"),
             krbtgt_versions_behind: gauge!("tgtx_krbtgt_versions_behind"),
+            keys_released: PerLabel::new(
+                &EncryptionType::ALL,
+                |etype| counter!("tgtx_keys_released_total", "etype" => etype.to_string()),
+            ),
+            user_key_reads: PerLabel::new(
+                &[true, false],
+                |ok| counter!("tgtx_user_key_reads_total", "result" => if ok { "ok" } else { "failed" }),
+            ),
+            user_key_accounts: gauge!("tgtx_user_key_accounts"),
         }
     }
 
@@ -308,6 +324,21 @@ impl Metrics {
     /// So many principals are remembered.
     pub fn cached_principals(&self, kept: usize) {
         self.cached_principals.set(u32::try_from(kept).unwrap_or(u32::MAX));
+    }
+
+    /// Long-term keys of a user went out.
+    pub fn keys_released(&self, released: &ReleasedKeys) {
+        released.etypes.iter().for_each(|etype| self.keys_released.increment(*etype));
+    }
+
+    /// Keytabs of user keys were read again, or could not be.
+    pub fn user_keys_read(&self, ok: bool) {
+        self.user_key_reads.increment(ok);
+    }
+
+    /// Keys of so many accounts can be handed out.
+    pub fn user_key_accounts(&self, accounts: usize) {
+        self.user_key_accounts.set(u32::try_from(accounts).unwrap_or(u32::MAX));
     }
 
     /// Whether a check passes in all domains.

@@ -30,3 +30,4 @@ pub mod static_faults;
 pub mod tcp;
 pub mod udp;
 pub mod udp_socket;
+pub mod user_keys;

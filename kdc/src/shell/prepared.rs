@@ -7,6 +7,7 @@ use rustls::ClientConfig;
 use super::directory::{Directory, LdapDirectory, LdifDirectory, tls};
 use super::domain_directory::DirectoryRules;
 use super::static_faults::{DirectoryFiles, DomainFiles, StaticFault};
+use super::user_keys::UserKeytabs;
 use crate::config;
 use crate::directory::{SidHistory, ViewRules};
 use crate::exchange::{AllowedKinds, TicketRules};
@@ -18,6 +19,8 @@ pub struct PreparedDomain {
     pub realm: Arc<str>,
     /// The keys in its keytabs.
     pub keys: Arc<DomainKeys>,
+    /// The users' keys, where a key list is answered.
+    pub user_keys: Option<UserKeytabs>,
     /// What the configuration decides about its tickets.
     pub rules: TicketRules,
     directory: DirectorySource,
@@ -43,6 +46,7 @@ impl PreparedDomain {
         Ok(Self {
             realm,
             keys: Arc::new(keys),
+            user_keys: files.user_keys,
             rules: TicketRules {
                 max_lifetime: domain.tickets.max_lifetime,
                 max_renew: domain.tickets.max_renew,

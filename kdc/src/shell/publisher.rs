@@ -12,7 +12,7 @@ use super::prepared::PreparedDomain;
 use super::readiness::{CheckName, Readiness};
 use super::service::Service;
 use crate::directory::Branch;
-use crate::exchange::{Domain, Domains};
+use crate::exchange::{Domain, Domains, UserKeys};
 use crate::krb::keys::KeyAge;
 
 /// Puts what the directories say into the snapshot that requests are decided on.
@@ -28,6 +28,7 @@ impl Publisher {
             Arc::new(Domain {
                 realm: Arc::clone(&prepared.realm),
                 keys: Arc::clone(&prepared.keys),
+                user_keys: prepared.user_keys.as_ref().map(|keytabs| Arc::clone(keytabs.keys())),
                 rules: prepared.rules.clone(),
                 netbios_name: None,
                 directory: None,
@@ -48,14 +49,12 @@ impl Publisher {
         if let Some(slot) = domains.get_mut(index) {
             let age = age(slot);
             *slot = Arc::new(Domain {
-                realm: Arc::clone(&slot.realm),
-                keys: Arc::clone(&slot.keys),
-                rules: slot.rules.clone(),
                 netbios_name: match &seen {
                     Some(seen) => Some(seen.view.netbios_name.as_str().into()),
                     None => slot.netbios_name.clone(),
                 },
                 directory: seen.map(|seen| seen.view),
+                ..Domain::clone(slot)
             });
             tell(slot, age);
         }
@@ -69,6 +68,15 @@ impl Publisher {
             service.metrics().ready(check, passes);
         }
         service.metrics().krbtgt_ages(domains.iter().filter_map(|domain| age(domain)));
+    }
+
+    /// Replaces the user keys of one domain.
+    pub fn publish_user_keys(&self, service: &Service, index: usize, keys: &Arc<UserKeys>) {
+        let mut domains = self.domains.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot) = domains.get_mut(index) {
+            *slot = Arc::new(Domain { user_keys: Some(Arc::clone(keys)), ..Domain::clone(slot) });
+        }
+        service.set_domains(Domains::new(domains.clone()));
     }
 
     fn report(&self, domain: &Domain) {

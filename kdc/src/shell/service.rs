@@ -95,6 +95,9 @@ impl Service {
             kept = kept.saturating_add(directory.cache().len());
         }
         self.metrics.cached_principals(kept);
+        let user_keys =
+            self.domains.load().iter().filter_map(|domain| Some(domain.user_keys.as_ref()?.accounts())).sum();
+        self.metrics.user_key_accounts(user_keys);
         self.metrics.replay_memory(self.replays.len(), self.replays.overflows());
     }
 
@@ -287,6 +290,10 @@ impl Service {
         let took = self.clock.elapsed().saturating_sub(request.since);
         self.metrics.issued(took, issued.reply.len());
         self.audit.issued(request.origin, &issued, took);
+        if let Some(released) = &issued.released {
+            self.metrics.keys_released(released);
+            self.audit.keys_released(request.origin, &issued.who, released);
+        }
         let reply = Bytes::from(issued.reply);
         self.replays.remember(token, reply.clone(), request.since);
         self.fit(request, reply, &issued.who.realm)

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::directory::ReadError;
 use super::directory::tls::TlsError;
 use super::files::{self, FileError};
+use super::user_keys::UserKeytabs;
 use crate::config::{ConfigError, Directory, Domain, Ldap};
 use crate::krb::keys::{DomainKeys, KeysError, Rc4};
 use crate::krb::keytab::{Keytab, KeytabError};
@@ -36,6 +37,18 @@ pub enum StaticFault {
     /// The keytabs of a domain do not hold what it needs.
     #[error(transparent)]
     Keys(#[from] KeysError),
+    /// The keytabs of user keys hold none to release.
+    #[error(
+        "{}: no key of a user of {realm} that is of a type in [domain.key-list] etypes; export them as user@{realm}, or \
+         leave the key list off",
+        list(paths)
+    )]
+    NoUserKeys {
+        /// The domain's realm.
+        realm: String,
+        /// The files.
+        paths: Vec<PathBuf>,
+    },
     /// The trusted certificates cannot be used.
     #[error("{}{}{fault}", path.display(), if path.as_os_str().is_empty() { "" } else { ": " })]
     Authorities {
@@ -53,6 +66,8 @@ pub enum StaticFault {
 pub struct DomainFiles {
     /// Each keytab with the path it is to be called by.
     pub keytabs: Vec<(PathBuf, Zeroizing<Vec<u8>>)>,
+    /// The users' keys, where a key list is answered.
+    pub user_keys: Option<UserKeytabs>,
     /// What the directory needs.
     pub directory: DirectoryFiles,
 }
@@ -79,8 +94,8 @@ impl DomainFiles {
     /// Reads all of them.
     ///
     /// # Errors
-    /// The first file that is missing, empty or open to others.
-    pub fn read(domain: &Domain) -> Result<Self, FileError> {
+    /// The first file that is missing, empty or open to others, or keytabs of user keys that hold none.
+    pub fn read(domain: &Domain) -> Result<Self, StaticFault> {
         let keytabs = domain
             .keytabs
             .iter()
@@ -97,7 +112,9 @@ impl DomainFiles {
                 DirectoryFiles::Ldif { path: Some(path.clone()), text: files::read_public(path)? }
             }
         };
-        Ok(Self { keytabs, directory })
+        let key_list = domain.key_list.as_ref();
+        let user_keys = key_list.map(|settings| UserKeytabs::read(&domain.realm, settings)).transpose()?;
+        Ok(Self { keytabs, user_keys, directory })
     }
 
     /// The keys in the keytabs, by role.
@@ -115,6 +132,11 @@ impl DomainFiles {
             .collect::<Result<Vec<_>, _>>()?;
         Ok(DomainKeys::from_keytabs(realm, &parsed, rc4)?)
     }
+}
+
+fn list(paths: &[PathBuf]) -> String {
+    let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    paths.join(", ")
 }
 
 #[cfg(test)]
@@ -142,7 +164,7 @@ mod tests {
         fs::create_dir_all(&folder).unwrap();
         let domain = domain(&folder);
         for name in ["keytab", "password", "ca.pem"] {
-            let fault = DomainFiles::read(&domain).err().map(|fault| StaticFault::from(fault).to_string());
+            let fault = DomainFiles::read(&domain).err().map(|fault| fault.to_string());
             let expected =
                 format!("{}/{name}: does not exist; create it or correct the path", folder.display());
             assert_eq!(fault, Some(expected));

@@ -1,6 +1,7 @@
 //! Who may be exchanged: rows 27 to 29 of the protocol, part 4.3 of the catalogue.
 
 use ::pac::Sid;
+use kdc::krb::crypto::EncryptionType;
 use tgtx_tests::scene::sid;
 
 use super::*;
@@ -53,7 +54,10 @@ cases! {
     };
     r28_c01_domain_admins_by_nesting, "user", refused(20, "never_reveal"), |scene| scene.user("dora", 1108);
     d19_a_key_list_for_a_denied_user, "user", refused(20, "never_reveal"), |scene| {
-        scene.user("dora", 1108).request(|request| request.key_list = Some(vec![23]))
+        scene.user("dora", 1108).asking_keys(&[23])
+    };
+    d19_a_key_list_for_a_denied_user_where_keys_are_released, "user", refused(20, "never_reveal"), |scene| {
+        scene.user("dora", 1108).releasing(&[EncryptionType::Rc4Hmac]).asking_keys(&[23])
     };
     r28_c03_domain_admins_as_primary_group,
         "user", refused(20, "never_reveal"), |scene| scene.user("pierre", 1109);

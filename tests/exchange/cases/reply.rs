@@ -1,8 +1,9 @@
 //! The ticket asked for: rows 39 and 40 of the protocol, and the wishes of part 4.4 of the catalogue.
 
 use kdc::client::{Address, SessionKey};
+use kdc::krb::crypto::EncryptionType::Rc4Hmac;
 use kdc::krb::messages::{KerberosTime, WireInt, ticket_flags};
-use tgtx_tests::scene::sid;
+use tgtx_tests::scene::{sid, user_key};
 
 use super::*;
 
@@ -31,7 +32,25 @@ cases! {
     d17_a_key_list_where_none_is_given, "key list", granted(|got| {
         assert!(got.granted.key_list.is_empty());
         assert_eq!(got.notes, ["keylist_ignored"]);
-    }), |scene| scene.request(|request| request.key_list = Some(vec![23]));
+    }), |scene| scene.asking_keys(&[23]);
+    s07_a_key_list_where_keys_are_released, "key list", granted(|got| {
+        assert_eq!(keys(got), [(23, user_key("alice", Rc4Hmac))]);
+        assert_eq!(got.notes, [""; 0]);
+    }), |scene| scene.releasing(&[Rc4Hmac]).asking_keys(&[18, 23, 23, 99]);
+    s07_a_key_list_of_types_that_are_not_released, "key list", granted(|got| {
+        assert_eq!(keys(got), []);
+        assert_eq!(got.notes, ["keylist_ignored"]);
+    }), |scene| scene.releasing(&[Rc4Hmac]).asking_keys(&[18, 17]);
+    s07_a_key_list_of_17_types, "key list", granted(|got| {
+        assert_eq!((keys(got), got.notes.len()), (vec![], 0));
+    }), |scene| scene.releasing(&[Rc4Hmac]).asking_keys(&[23; 17]);
+    r38_s07_a_key_list_for_a_protected_user, "key list", granted(|got| {
+        assert_eq!(keys(got), []);
+        assert_eq!(got.notes, ["keylist_ignored"]);
+    }), |scene| scene.user("paula", 1106).releasing(&[Rc4Hmac]).asking_keys(&[23]);
+    s07_no_keys_for_who_does_not_ask, "key list", granted(|got| {
+        assert_eq!((keys(got), got.notes.len()), (vec![], 0));
+    }), |scene| scene.releasing(&[Rc4Hmac]);
     d20_aes_as_the_32nd, "etypes", granted(|got| {
         assert_eq!(got.granted.credential.key.etype, 18);
     }), |scene| scene.request(|request| {
@@ -64,6 +83,11 @@ cases! {
     d27_renewable_asked_for_and_not_held, "flags", granted(|got| {
         assert_eq!((got.ticket.flags & ticket_flags::RENEWABLE, got.ticket.times.renew_till), (0, None));
     }), |scene| scene.ticket(|ticket| ticket.flags &= !ticket_flags::RENEWABLE);
+}
+
+/// Type and octets of the keys in the reply's key list.
+fn keys(got: &Got) -> Vec<(i32, Vec<u8>)> {
+    got.granted.key_list.iter().map(|key| (key.etype, key.octets.to_vec())).collect()
 }
 
 fn etypes(scene: Scene, etypes: &'static [i32]) -> Scene {

@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::cli::ticket::names::etype_text;
 use crate::client::errors::{error_name, nt_status_name};
 use crate::directory::InEffect;
 use crate::directory::path::{Edge, Step};
@@ -28,6 +29,14 @@ pub(super) struct Report {
     decided_by: Option<DecidedBy>,
     /// The authentication policy that the account is under.
     authentication_policy: Option<AuthenticationPolicy>,
+    /// Long-term keys that the account would get with its TGT if it asked for them; null where it would get none.
+    key_list: Option<KeyList>,
+}
+
+#[derive(Debug, Serialize)]
+struct KeyList {
+    etypes: Vec<i32>,
+    kvno: u32,
 }
 
 #[derive(Debug, Serialize)]
@@ -103,8 +112,17 @@ struct PathStep {
 
 impl Report {
     pub(super) fn new(explanation: &Explanation) -> Self {
-        let Explanation { realm, branch, sid, object, principal, decision, deciding, authentication } =
-            explanation;
+        let Explanation {
+            realm,
+            branch,
+            sid,
+            object,
+            principal,
+            decision,
+            key_list,
+            deciding,
+            authentication,
+        } = explanation;
         let principal = principal.as_ref();
         let refused = decision.as_ref().err();
         Self {
@@ -129,6 +147,10 @@ impl Report {
                 .map(|status| NtStatus { code: format!("{status:#010x}"), name: nt_status_name(status) }),
             decided_by: deciding.as_ref().map(DecidedBy::new),
             authentication_policy: authentication.as_ref().map(AuthenticationPolicy::new),
+            key_list: key_list.as_ref().map(|keys| KeyList {
+                etypes: keys.etypes.iter().map(|etype| etype.as_i32()).collect(),
+                kvno: keys.kvno,
+            }),
         }
     }
 
@@ -235,6 +257,13 @@ impl fmt::Display for Report {
         }
         if let Some(policy) = &self.authentication_policy {
             line("policy", policy)?;
+        }
+        if let Some(keys) = &self.key_list {
+            let etypes: Vec<String> = keys.etypes.iter().map(|&etype| etype_text(etype)).collect();
+            line(
+                "key list",
+                &format_args!("{}, kvno {}: released if asked for", etypes.join(" and "), keys.kvno),
+            )?;
         }
         writeln!(f, "{verdict}")
     }

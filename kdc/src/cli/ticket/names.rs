@@ -261,6 +261,6 @@ fn address(kind: i32, octets: &[u8]) -> String {
     }
 }
 
-pub(super) fn hexadecimal(octets: &[u8]) -> String {
+pub(in crate::cli) fn hexadecimal(octets: &[u8]) -> String {
     octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }

@@ -45,6 +45,7 @@ fn configured(policy: &str, text: &str, branches: &[u16]) -> PreparedDomain {
     let config = Config::parse(&config, surroundings).unwrap();
     let files = DomainFiles {
         keytabs: vec![(PathBuf::from("k"), keytab(branches))],
+        user_keys: None,
         directory: DirectoryFiles::Ldif { path: None, text: text.as_bytes().to_vec() },
     };
     PreparedDomain::new(&config.domains[0], files).unwrap()
