@@ -18,6 +18,7 @@ mod differential;
 mod exchanges;
 mod faults;
 mod impacket;
+mod key_list;
 mod mit;
 mod outages;
 mod refusals;

@@ -18,6 +18,8 @@ pub struct Settings {
     pub realm: String,
     /// `keytabs`: the domain's and the good branch's.
     pub keytabs: Vec<PathBuf>,
+    /// `require-body-checksum`: the default.
+    pub require_body_checksum: bool,
     /// `[domain.ldap] urls`: Samba's LDAPS.
     pub urls: Vec<String>,
     /// `[domain.ldap] bind-dn`.
@@ -39,6 +41,7 @@ impl Settings {
             udp_reply_limit: 1465,
             realm: lab.realm.clone(),
             keytabs: vec![lab.keytabs.krbtgt.clone(), lab.keytabs.azuread.clone()],
+            require_body_checksum: true,
             urls: vec![lab.ldaps.clone()],
             bind_dn: lab.service_account.dn.clone(),
             password_file: lab.service_account.password_file.clone(),
@@ -61,6 +64,7 @@ impl Settings {
              [[domain]]\n\
              realm = {:?}\n\
              keytabs = {:?}\n\
+             require-body-checksum = {}\n\
              \n\
              [domain.ldap]\n\
              urls = {:?}\n\
@@ -73,6 +77,7 @@ impl Settings {
             self.udp_reply_limit,
             self.realm,
             self.keytabs,
+            self.require_body_checksum,
             self.urls,
             self.bind_dn,
             self.password_file,
