@@ -211,10 +211,13 @@ pub(crate) fn refused(
     ask: impl FnOnce() -> Outcome,
 ) -> (Outcome, Value) {
     let series = format!("tgtx_refusals_total{{reason=\"{reason}\"}}");
-    let (lines, counted) = (daemon.audit().len(), daemon.counter(&series));
+    // Refusals alone: the line about a ticket issued before this may come late.
+    let refusals =
+        || -> Vec<Value> { daemon.audit().into_iter().filter(|line| line["outcome"] == "refused").collect() };
+    let (lines, counted) = (refusals().len(), daemon.counter(&series));
     let outcome = ask();
-    daemon.wait_until("logged", || daemon.audit().len() > lines);
-    let line = daemon.audit().swap_remove(lines);
+    daemon.wait_until("logged", || refusals().len() > lines);
+    let line = refusals().swap_remove(lines);
     assert_eq!(line["reason"], reason, "{what}: {line}");
     assert_eq!(daemon.counter(&series), counted + 1, "{what}");
     (outcome, line)
