@@ -213,7 +213,7 @@ fn padata(scene: Scene, padata: Vec<(i32, Vec<u8>)>) -> Scene {
 /// An encoded request with other octets in its padata of this type; none of what has none, or cannot be read.
 pub(crate) fn with_padata(octets: &[u8], kind: i32, change: impl Fn(&mut Vec<u8>)) -> Option<Vec<u8>> {
     let mut request = KdcReq::parse(octets).ok()?;
-    let mut value = request.padata.unwrap().of_kind(kind).next()?.to_vec();
+    let mut value = request.padata?.of_kind(kind).next()?.to_vec();
     change(&mut value);
     let changed = PaData { kind, value: &value };
     let padata: Vec<PaData<'_>> =
