@@ -14,8 +14,9 @@ use crate::exchange::UserKeys;
 use crate::krb::keys::{DomainKeys, KeyAge, Rc4};
 use crate::shell::config_file;
 use crate::shell::directory::ReadError;
+use crate::shell::domain_files::DomainFiles;
 use crate::shell::prepared::PreparedDomain;
-use crate::shell::static_faults::{DomainFiles, StaticFault};
+use crate::shell::static_faults::StaticFault;
 
 /// Check the configuration and every file it names; with --online also the directory.
 #[derive(Debug, clap::Args)]

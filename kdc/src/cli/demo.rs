@@ -31,7 +31,7 @@ use crate::krb::keys::{Key, Lab};
 use crate::krb::keytab::{Entry, Keytab};
 use crate::krb::messages::name_type;
 use crate::shell::daemon::Daemon;
-use crate::shell::static_faults::{DirectoryFiles, DomainFiles};
+use crate::shell::domain_files::{DirectoryFiles, DomainFiles};
 use crate::shell::{entropy, http};
 
 const CONFIG: &str = include_str!("demo.toml");

@@ -11,9 +11,9 @@ use super::failure::Failure;
 use super::{now, print};
 use crate::config::{Config, Domain};
 use crate::shell::config_file;
+use crate::shell::domain_files::DomainFiles;
 use crate::shell::explain::{ExplainError, Question, explain};
 use crate::shell::prepared::PreparedDomain;
-use crate::shell::static_faults::DomainFiles;
 use report::Report;
 
 /// Exit code for an account that is refused.

@@ -10,7 +10,7 @@ use tracing::{info, warn};
 
 use super::failure::Failure;
 use crate::shell::daemon::{Daemon, StartError};
-use crate::shell::static_faults::DomainFiles;
+use crate::shell::domain_files::DomainFiles;
 use crate::shell::{config_file, hardening, http, logging, panics};
 
 /// Runs the daemon in the foreground until SIGTERM or SIGINT. SIGHUP reads the directory and the users' keys again.

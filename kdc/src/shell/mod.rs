@@ -9,6 +9,7 @@ pub mod connections;
 pub mod daemon;
 pub mod directory;
 pub mod domain_directory;
+pub mod domain_files;
 pub mod entropy;
 pub mod explain;
 pub mod files;

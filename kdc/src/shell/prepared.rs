@@ -6,7 +6,8 @@ use rustls::ClientConfig;
 
 use super::directory::{Directory, LdapDirectory, LdifDirectory, tls};
 use super::domain_directory::DirectoryRules;
-use super::static_faults::{DirectoryFiles, DomainFiles, StaticFault};
+use super::domain_files::{DirectoryFiles, DomainFiles};
+use super::static_faults::StaticFault;
 use super::user_keys::UserKeytabs;
 use crate::config;
 use crate::directory::{SidHistory, ViewRules};
