@@ -79,6 +79,8 @@ fn contradict(first: &Case, second: &Case) -> bool {
         ("user", "cname"),
         // There is one key list.
         ("key list", "user"),
+        // Another denial puts back a list that was taken away.
+        ("lists", "denials"),
         // It denies alice, and the ticket is somebody else's.
         ("denials", "user"),
         // These are alice's, and the ticket somebody else's.
