@@ -25,6 +25,7 @@ pub mod publisher;
 pub mod rate;
 pub mod readiness;
 pub mod replays;
+pub mod resolver;
 pub mod service;
 pub mod sockets;
 pub mod static_faults;
