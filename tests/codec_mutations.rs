@@ -8,6 +8,7 @@ use kdc::krb::{
     der::{Der, SequenceOf},
     messages::*,
 };
+use kdc::relay::{Kind, Peeked, Reply};
 use std::thread;
 
 const INPUTS_PER_TYPE: u64 = if cfg!(debug_assertions) { 50_000 } else { 5_000_000 };
@@ -59,6 +60,24 @@ fn ap_requests_survive_mutation() {
         request.padata.unwrap().of_kind(pa_type::TGS_REQ).next().unwrap().to_vec()
     });
     mutate(&seeds, |input| reads_as::<ApReq<'_>>(input));
+}
+
+#[test]
+fn relayed_messages_and_answers_survive_mutation() {
+    let request = vector!("windows-server-2022/tgs-req-krbtgt-forwarded.bin");
+    let parsed = KdcReq::parse(&request).unwrap();
+    let ap_req = parsed.padata.unwrap().of_kind(pa_type::TGS_REQ).next().unwrap();
+    // RFC 3244 §2, with nothing behind the AP-REQ.
+    let lengths = [ap_req.len() + 6, 0xff80, ap_req.len()].map(|length| (length as u16).to_be_bytes());
+    let password_change = [&lengths.concat(), ap_req].concat();
+    assert!(Peeked::at_kpasswd(&password_change).is_some());
+    let answer = vector!("windows-server-2022/as-rep.bin");
+    mutate(&[request.clone(), password_change, answer], |input| {
+        let _ = (Peeked::at_request(input), Peeked::at_kpasswd(input));
+        for kind in Kind::ALL {
+            let _ = Reply::judge(kind, input);
+        }
+    });
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod shell {
     mod daemon;
 
     mod domain;
+    mod upstream;
     mod wire;
 
     mod addresses;
@@ -31,6 +32,8 @@ mod shell {
     mod logs;
     mod memory;
     mod observers;
+    mod realms;
+    mod relay;
     mod replays;
     mod stopping;
 }

@@ -4,6 +4,8 @@ pub mod cli;
 pub mod client;
 pub mod config;
 pub mod directory;
+pub mod dns;
 pub mod exchange;
 pub mod krb;
+pub mod relay;
 pub mod shell;

@@ -15,6 +15,9 @@ const OUT_OF_REACH: &[(Refusal, &str)] = &[
     (Refusal::Replay, "the replay memory is the shell's"),
     (Refusal::DirectoryUnavailable, "the directory is read by the shell"),
     (Refusal::DirectoryData, "the directory is read by the shell, which makes the principals"),
+    (Refusal::RelayUnanswered, "the shell relays: tests/shell/relay.rs"),
+    (Refusal::RelayFull, "the shell relays: tests/shell/relay.rs"),
+    (Refusal::RelayCircle, "the shell relays: tests/shell/relay.rs"),
     (Refusal::Internal, "a fault of our own: no input is known to cause one"),
 ];
 

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, Permissions};
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus};
@@ -21,9 +21,12 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Daemon {
     /// The keys it serves with.
     pub(crate) domain: Domain,
+    /// Those of the second domain, where there is one.
+    pub(crate) second: Domain,
     child: Child,
     folder: PathBuf,
     kerberos: Vec<SocketAddr>,
+    kpasswd: Vec<SocketAddr>,
     metrics: SocketAddr,
 }
 
@@ -38,12 +41,19 @@ pub(crate) struct Settings {
     pub(crate) limits: &'static str,
     /// Lines of `[replay]`.
     pub(crate) replay: &'static str,
-    /// Lines at the end, which is in `[domain.cache]`.
+    /// Lines behind those of `[domain.cache]`.
     pub(crate) more: String,
     /// LDIF beside the demonstration's.
     pub(crate) more_ldif: String,
+    /// Lines of `[domain.relay]`.
+    pub(crate) relay: String,
+    /// A second domain, of this realm, with these lines of its `[domain.relay]`.
+    pub(crate) second: Option<(&'static str, String)>,
     /// File descriptors the process may have; its starter's where absent.
     pub(crate) descriptors: Option<u32>,
+    /// The server of DNS that it asks, on port 53, for which it gets an `/etc/resolv.conf` of its own: needs root. The
+    /// host's where absent.
+    pub(crate) dns: Option<IpAddr>,
 }
 
 impl Daemon {
@@ -53,21 +63,36 @@ impl Daemon {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("tgtx-shell-{}-{number}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
-        let domain = Domain::draw();
-        write_private(&folder.join("keytab"), &domain.keytab());
+        let (domain, second) = (Domain::draw(), Domain::draw());
+        write_private(&folder.join("keytab"), &domain.keytab(domain::REALM));
+        if let Some((realm, _)) = settings.second {
+            write_private(&folder.join("second-keytab"), &second.keytab(realm));
+            fs::write(folder.join("second.ldif"), domain::ldif_of(realm)).unwrap();
+        }
         fs::write(folder.join("domain.ldif"), format!("{}\n{}", domain::LDIF, settings.more_ldif)).unwrap();
         fs::write(folder.join("tgtx.toml"), configuration(settings, &folder)).unwrap();
 
-        let mut command = Command::new("/bin/sh");
+        // A shell with mounts of its own, where it has a file of its own in the place of the host's.
+        let (mut command, mount) = match settings.dns {
+            Some(server) => {
+                let own = folder.join("resolv.conf");
+                fs::write(&own, format!("nameserver {server}\n")).unwrap();
+                let mut command = Command::new("unshare");
+                command.args(["--mount", "/bin/sh"]);
+                (command, format!("mount --bind {} /etc/resolv.conf && ", own.display()))
+            }
+            None => (Command::new("/bin/sh"), String::new()),
+        };
         let limit = settings.descriptors.map_or(String::new(), |limit| format!("ulimit -n {limit} && "));
         command
-            .args(["-c", &format!("{limit}exec \"$0\" serve --config \"$1\"")])
+            .args(["-c", &format!("{limit}{mount}exec \"$0\" serve --config \"$1\"")])
             .arg(env!("CARGO_BIN_EXE_tgtx-under-test"))
             .arg(folder.join("tgtx.toml"))
             .stderr(File::create(folder.join("log")).unwrap());
         let child = command.spawn().unwrap();
         let unbound = SocketAddr::from(([0; 4], 0));
-        let mut daemon = Self { domain, child, folder, kerberos: Vec::new(), metrics: unbound };
+        let (kerberos, kpasswd) = (Vec::new(), Vec::new());
+        let mut daemon = Self { domain, second, child, folder, kerberos, kpasswd, metrics: unbound };
         daemon.wait_until_ready();
         daemon
     }
@@ -82,14 +107,18 @@ impl Daemon {
                 (event["message"] == "serving").then_some(event)
             })
         });
-        let addresses = serving["kerberos"].as_str().unwrap().trim_matches(['[', ']']).split(", ");
+        let addresses = |field: &str| {
+            let text = serving[field].as_str().unwrap().trim_matches(['[', ']']).to_owned();
+            text.split(", ").filter(|text| !text.is_empty()).map(str::to_owned).collect::<Vec<_>>()
+        };
         // IPv6 addresses stand in brackets of their own, which the trimming above may have hurt.
-        let parse = |text: &str| {
+        let parse = |text: &String| {
             let (address, port) = text.rsplit_once(':').unwrap();
             let address = address.trim_matches(['[', ']']).parse().unwrap();
             SocketAddr::new(address, port.parse().unwrap())
         };
-        self.kerberos = addresses.map(parse).collect();
+        self.kerberos = addresses("kerberos").iter().map(parse).collect();
+        self.kpasswd = addresses("kpasswd").iter().map(parse).collect();
         self.metrics = serving["metrics"].as_str().unwrap().parse().unwrap();
         eventually("the daemon is ready", || self.http("/readyz").starts_with("HTTP/1.1 200 ").then_some(()));
     }
@@ -102,6 +131,11 @@ impl Daemon {
     /// All addresses of Kerberos.
     pub(crate) fn addresses(&self) -> &[SocketAddr] {
         &self.kerberos
+    }
+
+    /// The first address for password changes.
+    pub(crate) fn kpasswd_address(&self) -> SocketAddr {
+        self.kpasswd[0]
     }
 
     /// Where observers ask.
@@ -161,6 +195,11 @@ impl Daemon {
         self.signal("HUP");
     }
 
+    /// Files that it has open.
+    pub(crate) fn descriptors(&self) -> usize {
+        fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
+    }
+
     /// Sends SIGTERM and waits; how it ended and how long that took.
     pub(crate) fn terminate(&mut self) -> (ExitStatus, Duration) {
         let since = Instant::now();
@@ -206,14 +245,21 @@ impl Drop for Daemon {
 }
 
 fn configuration(settings: &Settings, folder: &std::path::Path) -> String {
-    let Settings { kerberos, listen, limits, replay, more, .. } = settings;
+    let Settings { kerberos, listen, limits, replay, more, relay, .. } = settings;
     let kerberos = if kerberos.is_empty() { &["127.0.0.1:0"] } else { *kerberos };
     let (realm, folder) = (domain::REALM, folder.display());
+    let second = settings.second.as_ref().map_or(String::new(), |(realm, relay)| {
+        format!(
+            "[[domain]]\nrealm = \"{realm}\"\nkeytabs = [\"{folder}/second-keytab\"]\n\
+             directory = \"ldif:{folder}/second.ldif\"\n[domain.relay]\n{relay}\n"
+        )
+    });
     format!(
         "[listen]\nkerberos = {kerberos:?}\nmetrics = \"127.0.0.1:0\"\n{listen}\n\
          [limits]\n{limits}\n[replay]\n{replay}\n[log]\nformat = \"json\"\n\
          [[domain]]\nrealm = \"{realm}\"\nkeytabs = [\"{folder}/keytab\"]\n\
-         directory = \"ldif:{folder}/domain.ldif\"\n[domain.cache]\nttl = \"1h\"\n{more}"
+         directory = \"ldif:{folder}/domain.ldif\"\n[domain.cache]\nttl = \"1h\"\n{more}\n\
+         [domain.relay]\n{relay}\n{second}"
     )
 }
 

@@ -5,9 +5,8 @@ use kdc::client::reply::{Denied, Granted, Outcome};
 use kdc::client::request::Exchange;
 use kdc::client::{BranchKey, Credential, Principal, SessionKey};
 use kdc::krb::crypto::{EncryptionKey, EncryptionType};
-use kdc::krb::der::Der;
 use kdc::krb::keytab::{Entry, Keytab};
-use kdc::krb::messages::{Etypes, KdcReq, KdcReqBody, KerberosTime, PaData, PaDatas, RequestType, WireInt};
+use kdc::krb::messages::KerberosTime;
 use kdc::shell::{clock::Clock, entropy};
 use pac::Sid;
 use zeroize::Zeroizing;
@@ -20,6 +19,12 @@ pub(crate) const REALM: &str = "DEMO.EXAMPLE";
 pub(crate) const DOMAIN_SID: &str = "S-1-5-21-2718281828-3141592653-1618033988";
 /// kvno of its branch.
 pub(crate) const BRANCH_KVNO: u32 = (30775 << 16) | 1;
+
+/// The demonstration's directory as that of another realm, which is `NAME.EXAMPLE` as its own is.
+pub(crate) fn ldif_of(realm: &str) -> String {
+    let name = realm.strip_suffix(".EXAMPLE").unwrap();
+    LDIF.replace("DEMO", name).replace("demo", &name.to_ascii_lowercase())
+}
 
 /// Who is allowed.
 pub(crate) const ALICE: User = User { name: "alice", rid: 1104 };
@@ -47,9 +52,9 @@ impl Domain {
         Self { branch: BranchKey::new(BRANCH_KVNO, &branch), krbtgt: random(), branch_octets }
     }
 
-    pub(crate) fn keytab(&self) -> Vec<u8> {
+    pub(crate) fn keytab(&self, realm: &str) -> Vec<u8> {
         let entry = |components: &[&str], kvno, key: &[u8; 32]| Entry {
-            realm: REALM.into(),
+            realm: realm.into(),
             components: components.iter().map(|component| component.as_bytes().to_vec()).collect(),
             name_type: 1,
             timestamp: 0,
@@ -58,10 +63,17 @@ impl Domain {
             key: Zeroizing::new(key.to_vec()),
         };
         let entries = vec![
-            entry(&["krbtgt", REALM], 2, &self.krbtgt),
+            entry(&["krbtgt", realm], 2, &self.krbtgt),
             entry(&["krbtgt_AzureAD"], BRANCH_KVNO, &self.branch_octets),
         ];
         Keytab::new(entries).to_bytes().unwrap().to_vec()
+    }
+
+    /// What a branch of this domain writes as a partial TGT of another realm.
+    pub(crate) fn partial_of_realm(&self, realm: &str, user: User) -> Credential {
+        let sid: Sid = format!("{DOMAIN_SID}-{}", user.rid).parse().unwrap();
+        let key = SessionKey::aes256(&random());
+        PartialTgt::new(&self.branch, realm, user.name, sid, now(), key, random()).mint().unwrap()
     }
 
     /// A partial TGT before it is sealed.
@@ -94,25 +106,7 @@ pub(crate) fn as_req(padata: &[(i32, &[u8])]) -> Vec<u8> {
 
 /// A request that is answered with [`echoes`]' server and nothing else.
 pub(crate) fn as_req_for(server: &Principal, padata: &[(i32, &[u8])]) -> Vec<u8> {
-    let (client, server_name) = (Principal::user(REALM, "alice").to_wire(), server.to_wire());
-    let body = KdcReqBody {
-        kdc_options: 0x4080_0010,
-        cname: Some(client.as_name()),
-        realm: &server.realm,
-        sname: Some(server_name.as_name()),
-        from: None,
-        till: now(),
-        rtime: None,
-        nonce: WireInt::unsigned(42),
-        etypes: Etypes::of(&[18, 17]),
-        addresses: None,
-        enc_authorization_data: None,
-        additional_tickets: None,
-    }
-    .to_der();
-    let padata: Vec<PaData<'_>> = padata.iter().map(|&(kind, value)| PaData { kind, value }).collect();
-    let padata = (!padata.is_empty()).then(|| PaDatas::of(&padata));
-    KdcReq::new(RequestType::AsReq, padata, &body).unwrap().to_der()
+    tgtx_tests::as_req::as_req(&Principal::user(REALM, "alice"), server, padata)
 }
 
 /// The error code of a KRB-ERROR.

@@ -192,7 +192,7 @@ fn the_exchange_command_shows_keys_only_where_asked_and_out_of_armour_too() {
 /// `tgtx` with a configuration whose keytab of user keys is as given.
 fn run(users: &[u8], mode: u32, verb: &[&str]) -> program::Ended {
     let folder = Folder::new();
-    let keytab = folder.write("keytab", Domain::draw().keytab(), 0o600);
+    let keytab = folder.write("keytab", Domain::draw().keytab(REALM), 0o600);
     let ldif = folder.write("domain.ldif", LDIF, 0o600);
     let more = lines("5s", &folder.write("users.keytab", users, mode));
     let config = folder.path("tgtx.toml");

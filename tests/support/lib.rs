@@ -9,10 +9,12 @@
     reason = "a test that cannot be set up has failed, and it opens files and sockets of its own"
 )]
 
+pub mod as_req;
 pub mod daemon;
 pub mod der;
 pub mod device;
 pub mod directory_server;
+pub mod dns;
 pub mod folder;
 pub mod forwarder;
 pub mod lab;

@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::default_kerberos_addresses;
+use super::host_port::HostPort;
 use super::url::LdapUrlText;
 use super::values::{self, BindDn, ClockSkew, DirectoryText, FilePath, KeyType, NetbiosName, Realm};
 use crate::directory::DenyGroup;
@@ -38,6 +39,8 @@ pub(super) struct ConfigFile {
 pub struct Listen {
     /// Addresses for UDP and TCP; IPv6 sockets take IPv6 only.
     pub kerberos: Vec<SocketAddr>,
+    /// Likewise for password changes, which are relayed; none where empty.
+    pub kpasswd: Vec<SocketAddr>,
     /// `/metrics`, `/healthz` and `/readyz`.
     pub metrics: SocketAddr,
     /// Octets; a larger reply becomes KRB_ERR_RESPONSE_TOO_BIG.
@@ -64,6 +67,7 @@ impl Default for Listen {
     fn default() -> Self {
         Self {
             kerberos: default_kerberos_addresses(),
+            kpasswd: Vec::new(),
             metrics: (std::net::Ipv4Addr::LOCALHOST, 9188).into(),
             udp_reply_limit: 1465,
             udp_request_limit: 16_384,
@@ -85,11 +89,18 @@ pub struct Limits {
     /// Open TCP connections of one address.
     #[serde(deserialize_with = "values::limit")]
     pub connections_per_ip: Option<NonZeroUsize>,
+    /// Messages that are being relayed at once; beyond, KDC_ERR_SVC_UNAVAILABLE.
+    #[serde(deserialize_with = "values::limit")]
+    pub relays_in_flight: Option<NonZeroUsize>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: NonZeroUsize::new(20_000), connections_per_ip: NonZeroUsize::new(1_000) }
+        Self {
+            connections: NonZeroUsize::new(20_000),
+            connections_per_ip: NonZeroUsize::new(1_000),
+            relays_in_flight: NonZeroUsize::new(1_024),
+        }
     }
 }
 
@@ -173,6 +184,8 @@ pub(super) struct DomainFile {
     pub(super) policy: PolicyRules,
     #[serde(default)]
     pub(super) key_list: KeyListFile,
+    #[serde(default)]
+    pub(super) relay: Relay,
 }
 
 /// `[domain.ldap]`
@@ -285,6 +298,20 @@ impl Default for KeyListFile {
         // What Windows answers, whatever is asked for.
         Self { enabled: false, keytabs: Vec::new(), etypes: vec![KeyType(EncryptionType::Rc4Hmac)] }
     }
+}
+
+/// `[domain.relay]`: who answers what is no exchange.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Relay {
+    /// KDCs, in the order they are tried.
+    #[serde(deserialize_with = "values::kdcs")]
+    pub kdcs: Vec<HostPort>,
+    /// Whether they are found by DNS SRV instead.
+    pub srv: bool,
+    /// Servers for password changes, in the order they are tried.
+    #[serde(deserialize_with = "values::kpasswd_servers")]
+    pub kpasswd: Vec<HostPort>,
 }
 
 fn yes() -> bool {

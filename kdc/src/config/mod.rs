@@ -9,6 +9,8 @@
 
 mod error;
 mod file;
+mod host_port;
+mod relay;
 pub(crate) mod units;
 mod url;
 mod values;
@@ -20,7 +22,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use error::ConfigError;
-pub use file::{Cache, Limits, Listen, Log, LogFormat, LogLevel, PolicyRules, Replay, Tickets};
+pub use file::{Cache, Limits, Listen, Log, LogFormat, LogLevel, PolicyRules, Relay, Replay, Tickets};
+pub use host_port::HostPort;
 pub use url::{LdapSecurity, LdapUrl};
 pub use values::ClockSkew;
 
@@ -64,6 +67,8 @@ pub struct Domain {
     pub policy: PolicyRules,
     /// What a key list is answered from; `None` where it is not.
     pub key_list: Option<KeyList>,
+    /// Who answers what is no exchange.
+    pub relay: Relay,
 }
 
 /// `[domain.key-list]`, switched on.
@@ -171,6 +176,9 @@ impl TryFrom<(ConfigFile, Surroundings<'_>)> for Config {
             }
             domains.push(Domain::try_from((domain, surroundings))?);
         }
+        if let Some((problem, mend)) = relay::contradiction(&file.listen, &domains) {
+            return Err(fault(problem, mend));
+        }
         Ok(Self { listen: file.listen, limits: file.limits, replay: file.replay, log: file.log, domains })
     }
 }
@@ -219,6 +227,7 @@ impl TryFrom<(DomainFile, Surroundings<'_>)> for Domain {
             tickets: file.tickets,
             policy: file.policy,
             key_list,
+            relay: file.relay,
             realm,
         })
     }

@@ -62,6 +62,7 @@ fn the_reference_shows_the_defaults() {
     let (shown, default) = (&reference.domains[0], &least.domains[0]);
     assert_eq!(shown.cache, default.cache);
     assert_eq!(shown.policy, default.policy);
+    assert_eq!(shown.relay, default.relay);
     assert_eq!(shown.require_body_checksum, default.require_body_checksum);
     assert_eq!(shown.key_list, None);
     assert_eq!(default.key_list, None);
@@ -93,6 +94,7 @@ fn the_reference_names_exactly_the_known_keys() {
         ("[domain.tickets]\n", domain["tickets"].as_table().unwrap()),
         ("[domain.policy]\n", domain["policy"].as_table().unwrap()),
         ("[domain.key-list]\n", domain["key-list"].as_table().unwrap()),
+        ("[domain.relay]\n", domain["relay"].as_table().unwrap()),
     ];
     for (heading, shown) in sections {
         let prefix = if heading.starts_with("[domain.") { "[[domain]]\n" } else { "" };
@@ -110,7 +112,10 @@ fn an_unknown_key_names_its_place_and_the_nearest_known_one() {
         fault("[listen]\nudp-reply-limt = 1465\n"),
         "tgtx.toml:2:1: unknown key `udp-reply-limt`; did you mean `udp-reply-limit`?"
     );
-    assert!(fault("[limits]\nzzz = 1\n").ends_with("known here: connections, connections-per-ip"));
+    assert!(
+        fault("[limits]\nzzz = 1\n")
+            .ends_with("known here: connections, connections-per-ip, relays-in-flight")
+    );
     assert!(
         fault("[audit]\nsink = \"journald\"\n").contains("unknown key `audit`"),
         "not built, so not known"
@@ -155,6 +160,10 @@ fn a_bad_value_names_its_key_and_the_mend() {
             "[[domain]]\nrealm = \"X\"\nkeytabs = [\"a\"]\n[domain.policy]\ndeny-groups = [\"*\"]\n",
             "deny-groups: \"*\" is not a group; write its sAMAccountName",
         ),
+        (
+            "[[domain]]\nrealm = \"X\"\nkeytabs = [\"a\"]\n[domain.relay]\nkdcs = [\"dc1:0\"]\n",
+            "kdcs: \"dc1:0\" has no valid port; write HOST, HOST:PORT or [IPv6]:PORT",
+        ),
         ("", "no domain is configured; add a [[domain]]"),
         ("[listen]\nkerberos = [\n  \"a=b\",\n]\n", "invalid socket address"),
         ("[listen\n", "tgtx.toml:1:"),
@@ -191,6 +200,18 @@ fn refuses_contradictions() {
         (
             format!("{ldif}[domain.key-list]\netypes = [3]\n"),
             "etypes: no type of a user's key; write 23, 18, 17, 20 or 19",
+        ),
+        (format!("{ldif}[domain.relay]\nsrv = true\nkdcs = [\"dc1\"]\n"), "has kdcs and srv = true"),
+        (
+            format!(
+                "[listen]\nkerberos = [\"192.0.2.1:88\"]\n{ldif}[domain.relay]\nkdcs = [\"192.0.2.1\"]\n"
+            ),
+            "kdcs: 192.0.2.1:88 is this daemon itself",
+        ),
+        (format!("{ldif}[domain.relay]\nkpasswd = [\"dc1\"]\n"), "[listen] kpasswd has no address"),
+        (
+            format!("[listen]\nkpasswd = [\"0.0.0.0:464\"]\n{ldif}"),
+            "no [domain.relay] kpasswd says where to relay to",
         ),
     ];
     for (text, expected) in cases {
@@ -232,6 +253,18 @@ fn a_key_list_is_answered_only_where_that_is_switched_on() {
     let shown = reference["domain"][0]["key-list"].clone().try_into::<KeyListFile>().unwrap();
     let default = KeyListFile::default();
     assert_eq!(format!("{shown:?}"), format!("{default:?}"));
+}
+
+#[test]
+fn servers_to_relay_to_have_the_ports_of_their_service() {
+    let text = format!(
+        "[listen]\nkpasswd = [\"[::]:464\"]\n{LDIF_DOMAIN}[domain.relay]\nkdcs = [\"dc1\", \"[2001:db8::1]:1088\"]\n\
+         kpasswd = [\"dc1\"]\n"
+    );
+    let relay = parse(&text).unwrap().domains.remove(0).relay;
+    let written = |servers: &[HostPort]| servers.iter().map(HostPort::to_string).collect::<Vec<_>>();
+    assert_eq!(written(&relay.kdcs), ["dc1:88", "[2001:db8::1]:1088"]);
+    assert_eq!(written(&relay.kpasswd), ["dc1:464"]);
 }
 
 #[test]

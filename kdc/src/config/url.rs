@@ -1,5 +1,7 @@
 //! LDAP server addresses: `ldaps://HOST[:PORT]` and `ldap://HOST[:PORT]`.
 
+use super::host_port::HostPort;
+
 /// One directory server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LdapUrl {
@@ -43,37 +45,9 @@ impl LdapUrlText {
             return Err(fault("is no LDAP URL"));
         };
         let authority = rest.strip_suffix('/').unwrap_or(rest);
-        let (host, port) = match authority.strip_prefix('[') {
-            Some(bracketed) => {
-                let (address, after) =
-                    bracketed.split_once(']').ok_or_else(|| fault("has an unclosed bracket"))?;
-                if address.parse::<std::net::Ipv6Addr>().is_err() {
-                    return Err(fault("has no IPv6 address between its brackets"));
-                }
-                let port = match after.strip_prefix(':') {
-                    Some(port) => Some(port),
-                    None if after.is_empty() => None,
-                    None => return Err(fault("has something after its bracket")),
-                };
-                (address, port)
-            }
-            None => match authority.split_once(':') {
-                Some((host, port)) => (host, Some(port)),
-                None => (authority, None),
-            },
-        };
-        let is_name = |character: char| character.is_ascii_alphanumeric() || "-._:".contains(character);
-        if host.is_empty() || !host.chars().all(is_name) {
-            return Err(fault("has no valid host name"));
-        }
-        let port = match port {
-            None if tls => 636,
-            None => 389,
-            Some(text) => {
-                text.parse().ok().filter(|&port| port != 0).ok_or_else(|| fault("has no valid port"))?
-            }
-        };
-        Ok(Self { tls, host: host.to_owned(), port })
+        let HostPort { host, port } =
+            HostPort::parse(authority, if tls { 636 } else { 389 }).map_err(fault)?;
+        Ok(Self { tls, host, port })
     }
 
     pub(super) fn with_plaintext(self, allow_plaintext: bool) -> LdapUrl {

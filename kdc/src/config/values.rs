@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
+use super::host_port::HostPort;
 use super::url::LdapUrlText;
 use super::{SecretFile, Surroundings, units};
 use crate::directory::DenyGroup;
@@ -147,6 +148,26 @@ impl<'de> Deserialize<'de> for LdapUrlText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Self::parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
     }
+}
+
+/// KDCs to relay to; 88 where no port is written.
+pub(super) fn kdcs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<HostPort>, D::Error> {
+    servers(deserializer, 88)
+}
+
+/// Servers to relay password changes to; 464 where no port is written (RFC 3244 §2).
+pub(super) fn kpasswd_servers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<HostPort>, D::Error> {
+    servers(deserializer, 464)
+}
+
+fn servers<'de, D: Deserializer<'de>>(deserializer: D, port: u16) -> Result<Vec<HostPort>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    let server = |text: &String| {
+        HostPort::parse(text, port).map_err(|fault| {
+            D::Error::custom(format!("\"{text}\" {fault}; write HOST, HOST:PORT or [IPv6]:PORT"))
+        })
+    };
+    texts.iter().map(server).collect()
 }
 
 /// How far two clocks may be apart: more than nothing, at most an hour, whole seconds.

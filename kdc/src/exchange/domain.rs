@@ -85,11 +85,14 @@ impl Domain {
         else {
             return false;
         };
-        service.eq_ignore_ascii_case(b"krbtgt") && (self.is_realm(instance) || self.is_netbios_name(instance))
+        service.eq_ignore_ascii_case(b"krbtgt") && self.is_called(instance)
     }
 
-    fn is_netbios_name(&self, name: &[u8]) -> bool {
-        self.netbios_name.as_ref().is_some_and(|known| known.as_bytes().eq_ignore_ascii_case(name))
+    /// Whether a name as somebody wrote it is this domain's DNS or NetBIOS name.
+    #[must_use]
+    pub fn is_called(&self, name: &[u8]) -> bool {
+        let is_netbios_name = |known: &Arc<str>| known.as_bytes().eq_ignore_ascii_case(name);
+        self.is_realm(name) || self.netbios_name.as_ref().is_some_and(is_netbios_name)
     }
 }
 

@@ -196,6 +196,12 @@ refusals! {
     KrbtgtOutdated = 29, "krbtgt_outdated", fault;
     /// The version of the directory's krbtgt key cannot be read: ours might be too old for any domain controller.
     KrbtgtUnknown = 29, "krbtgt_unknown", fault;
+    /// No KDC that the message was relayed to answered in time.
+    RelayUnanswered = 29, "relay_unanswered", fault;
+    /// As many messages are being relayed as may be.
+    RelayFull = 29, "relay_full", fault;
+    /// A message that we relay has come back from a KDC that we relay to.
+    RelayCircle = 29, "relay_circle", fault;
 
     // Who.
     /// No account has the client's name.

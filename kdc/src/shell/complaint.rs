@@ -9,7 +9,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
 /// What was last complained of, and when it may be said again.
 #[derive(Debug, Default)]
-pub(super) struct Complaint {
+pub(crate) struct Complaint {
     said: Option<Said>,
 }
 
@@ -22,7 +22,7 @@ struct Said {
 
 impl Complaint {
     /// Whether `text` is to be logged now: at once if it is new, then after 10 s, 20 s, … 10 minutes.
-    pub(super) fn is_due(&mut self, text: &str, now: Instant) -> bool {
+    pub(crate) fn is_due(&mut self, text: &str, now: Instant) -> bool {
         match &mut self.said {
             Some(said) if said.text == text => {
                 if now < said.next {
@@ -40,7 +40,7 @@ impl Complaint {
     }
 
     /// The fault is over; true if there was one to take back.
-    pub(super) fn is_over(&mut self) -> bool {
+    pub(crate) fn is_over(&mut self) -> bool {
         self.said.take().is_some()
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -20,17 +21,19 @@ use super::domain_directory::DomainDirectory;
 use super::domain_files::DomainFiles;
 use super::entropy::{self, EntropyError};
 use super::metrics::Metrics;
+use super::origin::Protocol;
 use super::prepared::PreparedDomain;
 use super::publisher::{Publisher, publish};
 use super::readiness::Readiness;
+use super::relay::{self, OwnAddresses, Relay};
 use super::replays::{ReplayLimits, ReplayMemory};
 use super::service::Service;
-use super::sockets::{self, BindError};
+use super::sockets::{self, BindError, ServiceSockets};
 use super::static_faults::StaticFault;
 use super::tcp::{self, TcpLimits};
-use super::udp_socket::KerberosUdpSocket;
+use super::udp::{self, HandOver};
 use super::user_keys::{self, UserKeytabs};
-use super::{hardening, http, udp};
+use super::{hardening, http};
 use crate::config::Config;
 use crate::krb::keys::Rc4;
 
@@ -109,7 +112,9 @@ impl Daemon {
             tell_of_user_keys(domain);
         }
         let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        let sockets = sockets::bind_kerberos(&config.listen, threads)?;
+        let listen = &config.listen;
+        let kerberos = sockets::bind(&listen.kerberos, listen.udp_request_limit, threads)?;
+        let kpasswd = sockets::bind(&listen.kpasswd, listen.udp_request_limit, NonZeroUsize::MIN)?;
         let observers = TcpListener::bind(config.listen.metrics)
             .await
             .map_err(|error| StartError::BindMetrics { address: config.listen.metrics, error })?;
@@ -126,18 +131,22 @@ impl Daemon {
                 DomainDirectory::start(realm, directory, numbers, rules, clock)
             })
             .collect();
+        let (kerberos_addresses, kpasswd_addresses) = (kerberos.addresses()?, kpasswd.addresses()?);
+        let listening = OwnAddresses::new([kerberos_addresses.as_slice(), &kpasswd_addresses].concat());
+        let (relay, finders) = Relay::new(config, &listening, clock, &entropy::octets()?);
         let replays = ReplayMemory::new(&ReplayLimits::from(config), &entropy::octets()?);
         let service = Arc::new(Service::new(
             publisher.domains(),
             directories,
             replays,
+            relay,
             config.listen.udp_reply_limit,
             clock,
             Metrics::register(),
         ));
 
         let mut daemon = Self {
-            kerberos: Vec::new(),
+            kerberos: kerberos_addresses,
             metrics: observers.local_addr()?,
             readiness: Arc::clone(&readiness),
             threads: Vec::new(),
@@ -153,12 +162,14 @@ impl Daemon {
         }
         daemon.tasks.spawn(http::keep_recorder_small(recorder.clone()));
         daemon.tasks.spawn(http::serve(observers, recorder, readiness));
-        for address in &sockets.skipped {
+        for finder in finders {
+            daemon.tasks.spawn(finder.run());
+        }
+        for address in kerberos.skipped.iter().chain(&kpasswd.skipped) {
             warn!(%address, "not listening: this host has no IPv6");
         }
-        daemon.serve_udp(sockets.udp, &service)?;
-        daemon.serve_tcp(sockets.tcp, &service, config)?;
-        info!(kerberos = ?daemon.kerberos, metrics = %daemon.metrics, "serving");
+        daemon.serve(vec![(Protocol::Kerberos, kerberos), (Protocol::Kpasswd, kpasswd)], &service, config)?;
+        info!(kerberos = ?daemon.kerberos, kpasswd = ?kpasswd_addresses, metrics = %daemon.metrics, "serving");
         Ok(daemon)
     }
 
@@ -234,41 +245,35 @@ impl Daemon {
         });
     }
 
-    fn serve_udp(
+    fn serve(
         &mut self,
-        groups: Vec<Vec<Arc<KerberosUdpSocket>>>,
-        service: &Arc<Service>,
-    ) -> io::Result<()> {
-        let (cold, handed_over) = mpsc::channel(COLD_QUEUE);
-        self.tasks.spawn(udp::serve_cold(handed_over, Arc::clone(service)));
-        for socket in groups.into_iter().flatten() {
-            let (service, cold) = (Arc::clone(service), cold.clone());
-            let thread = thread::Builder::new()
-                .name("tgtx-udp".to_owned())
-                .spawn(move || udp::serve(socket, &service, &cold))?;
-            self.threads.push(thread);
-        }
-        Ok(())
-    }
-
-    fn serve_tcp(
-        &mut self,
-        listeners: Vec<std::net::TcpListener>,
+        services: Vec<(Protocol, ServiceSockets)>,
         service: &Arc<Service>,
         config: &Config,
     ) -> io::Result<()> {
-        let per_address = config.limits.connections_per_ip.map_or(0, NonZeroUsize::get);
-        let connections = Connections::new(connection_limit(config.limits.connections)?, per_address);
+        let (cold, handed_over) = mpsc::channel(COLD_QUEUE);
+        self.tasks.spawn(udp::serve_cold(handed_over, Arc::clone(service)));
+        let connections = connections(config)?;
         let limits = TcpLimits {
             request: config.listen.tcp_request_limit,
             first_octet: config.listen.first_octet_timeout,
             frame: config.listen.frame_timeout,
             idle: config.listen.idle_timeout,
         };
-        for listener in listeners {
-            self.kerberos.push(listener.local_addr()?);
-            let listener = TcpListener::from_std(listener)?;
-            self.tasks.spawn(tcp::serve(listener, Arc::clone(service), Arc::clone(&connections), limits));
+        for (protocol, sockets) in services {
+            for socket in sockets.udp.into_iter().flatten() {
+                let (service, cold) = (Arc::clone(service), cold.clone());
+                let hand_over = HandOver { service, cold, runtime: Handle::current() };
+                let thread = thread::Builder::new()
+                    .name("tgtx-udp".to_owned())
+                    .spawn(move || udp::serve(socket, protocol, &hand_over))?;
+                self.threads.push(thread);
+            }
+            for listener in sockets.tcp {
+                let (service, connections) = (Arc::clone(service), Arc::clone(&connections));
+                let listener = TcpListener::from_std(listener)?;
+                self.tasks.spawn(tcp::serve(listener, protocol, service, connections, limits));
+            }
         }
         Ok(())
     }
@@ -280,16 +285,20 @@ impl Drop for Daemon {
     }
 }
 
-/// How many connections there may be: as many as configured, as far as open files are allowed.
-fn connection_limit(configured: Option<NonZeroUsize>) -> io::Result<usize> {
+/// As many connections as configured, as far as open files are allowed.
+fn connections(config: &Config) -> io::Result<Arc<Connections>> {
+    let limits = &config.limits;
     let allowed = usize::try_from(hardening::descriptor_limit()?).unwrap_or(usize::MAX);
-    let possible = allowed.saturating_sub(OWN_DESCRIPTORS).max(FEWEST_CONNECTIONS);
-    if let Some(configured) = configured
+    // What is relayed has its share, but not all.
+    let relayed = relay::most_descriptors(config).min(allowed / 2);
+    let possible = allowed.saturating_sub(OWN_DESCRIPTORS).saturating_sub(relayed).max(FEWEST_CONNECTIONS);
+    if let Some(configured) = limits.connections
         && configured.get() > possible
     {
         warn!(configured, possible, "[limits] connections is more than open files allow; raise LimitNOFILE");
     }
-    Ok(configured.map_or(possible, |configured| configured.get().min(possible)))
+    let altogether = limits.connections.map_or(possible, |configured| configured.get().min(possible));
+    Ok(Connections::new(altogether, limits.connections_per_ip.map_or(0, NonZeroUsize::get)))
 }
 
 /// Says which keys are not used, and that one is missing without which the daemon is not ready.

@@ -61,6 +61,9 @@ pub const ALL: &[Described] = &[
     counts("tgtx_keys_released_total", "Long-term keys of users handed out by key lists, by encryption type"),
     counts("tgtx_user_key_reads_total", "Readings of changed keytabs of user keys, by result: ok, failed"),
     measures("tgtx_user_key_accounts", "Accounts whose keys a key list can be answered with"),
+    counts("tgtx_relayed_total", "Messages that were to be relayed, by kind and outcome"),
+    lasts("tgtx_relay_duration_seconds", "From taking a message to the end of its relaying, by kind"),
+    measures("tgtx_relay_upstreams", "Servers that messages are relayed to, by state"),
     measures("tgtx_ready", "Whether a check of /readyz passes, by check"),
     measures(
         "tgtx_krbtgt_versions_behind",
@@ -116,6 +119,8 @@ pub enum TcpClosed {
     Oversize,
     /// The message was dropped.
     Malformed,
+    /// It was to be relayed and got no answer.
+    Unanswered,
     /// The one that had waited longest for a request, because `connections` or the process' descriptors were used up.
     Evicted,
     /// Its address had `connections-per-ip` open already.
@@ -125,11 +130,12 @@ pub enum TcpClosed {
 }
 
 impl TcpClosed {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Slow,
         Self::Idle,
         Self::Oversize,
         Self::Malformed,
+        Self::Unanswered,
         Self::Evicted,
         Self::PerAddress,
         Self::Full,
@@ -141,6 +147,7 @@ impl TcpClosed {
             Self::Idle => "idle",
             Self::Oversize => "oversize",
             Self::Malformed => "malformed",
+            Self::Unanswered => "unanswered",
             Self::Evicted => "evicted",
             Self::PerAddress => "per_address",
             Self::Full => "full",
@@ -269,6 +276,11 @@ impl Metrics {
             self.replays.increment(1);
         }
         self.concluded(Outcome::of(reason), took);
+    }
+
+    /// A message was not relayed: no exchange, so not counted as one.
+    pub fn unrelayed(&self, reason: Refusal) {
+        self.refusals.increment(reason);
     }
 
     fn concluded(&self, outcome: Outcome, took: Duration) {

@@ -24,6 +24,7 @@ pub mod prepared;
 pub mod publisher;
 pub mod rate;
 pub mod readiness;
+pub mod relay;
 pub mod replays;
 pub mod resolver;
 pub mod service;

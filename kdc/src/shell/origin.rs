@@ -25,6 +25,15 @@ impl Transport {
     }
 }
 
+/// What is spoken at the port that a message came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// Requests to a KDC, port 88.
+    Kerberos,
+    /// Password changes (RFC 3244), port 464: only ever relayed.
+    Kpasswd,
+}
+
 /// Where a message came from, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Origin {
@@ -32,4 +41,6 @@ pub struct Origin {
     pub peer: SocketAddr,
     /// The transport.
     pub transport: Transport,
+    /// The port's protocol.
+    pub protocol: Protocol,
 }

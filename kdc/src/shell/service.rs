@@ -1,5 +1,7 @@
 //! One request, from octets to octets: the pure halves of the exchange with the two impure things between them.
 
+mod relaying;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -14,7 +16,8 @@ use super::domain_directory::DomainDirectory;
 use super::entropy;
 use super::in_flight::{InFlight, InFlightCount};
 use super::metrics::Metrics;
-use super::origin::{Origin, Transport};
+use super::origin::{Origin, Protocol, Transport};
+use super::relay::{Passage, Relay};
 use super::replays::{ReplayMemory, ReplayVerdict, Token};
 use crate::directory::Principal;
 use crate::exchange::{
@@ -31,11 +34,22 @@ pub enum Answer {
     Silence,
 }
 
+/// How far a message comes without waiting.
+pub enum Step {
+    /// It is answered.
+    Done(Answer),
+    /// The directory must be asked: [`Service::answer`].
+    Directory,
+    /// Somebody else must be asked: [`Service::relay`].
+    Relay(Passage),
+}
+
 /// The daemon behind its sockets. Shared by all of them behind an `Arc`.
 pub struct Service {
     domains: ArcSwap<Domains>,
     directories: Vec<DomainDirectory>,
     replays: ReplayMemory,
+    relay: Relay,
     udp_reply_limit: usize,
     clock: Clock,
     audit: Audit,
@@ -59,6 +73,7 @@ impl Service {
         domains: Domains,
         directories: Vec<DomainDirectory>,
         replays: ReplayMemory,
+        relay: Relay,
         udp_reply_limit: usize,
         clock: Clock,
         metrics: Metrics,
@@ -67,6 +82,7 @@ impl Service {
             domains: ArcSwap::from_pointee(domains),
             directories,
             replays,
+            relay,
             udp_reply_limit,
             clock,
             audit: Audit::new(clock),
@@ -87,8 +103,9 @@ impl Service {
         &self.directories
     }
 
-    /// Throws out principals that are no longer fresh.
+    /// Throws out principals that are no longer fresh, and connections that nobody uses.
     pub fn sweep(&self) {
+        self.relay.sweep();
         let mut kept = 0_usize;
         for directory in &self.directories {
             directory.cache().sweep(self.clock.instant());
@@ -113,28 +130,36 @@ impl Service {
         &self.metrics
     }
 
-    /// Answers without waiting for anything: where every message comes first. `None` says that the directory must be
-    /// asked: hand the octets to [`Self::answer`], they are counted and nothing else has been done with them.
+    /// Answers without waiting for anything: where every message comes first. Where that cannot be, the message is
+    /// counted, and nothing else has been done with it.
     #[must_use]
-    pub fn answer_warm(&self, octets: &[u8], origin: Origin) -> Option<Answer> {
+    pub fn answer_warm(&self, octets: &[u8], origin: Origin) -> Step {
         self.metrics.request(origin.transport);
         let request = self.request(octets, origin);
+        match origin.protocol {
+            Protocol::Kerberos => self.answer_request(&request),
+            Protocol::Kpasswd => self.take_kpasswd(&request),
+        }
+    }
+
+    fn answer_request(&self, request: &Request<'_>) -> Step {
+        let Request { octets, origin, .. } = *request;
         let domains = self.domains.load();
         let snapshot = Snapshot { now: request.now, source: origin.peer.ip(), domains: &domains };
         let client = match exchange::verify(octets, &snapshot) {
             Ok(client) => client,
-            Err(rejected) => return Some(self.reject(&request, rejected)),
+            Err(rejected) => return self.reject(request, rejected, &domains),
         };
-        let account = self.directory(&client)?.cached(client.requestor(), self.clock.instant())?;
-        if !client.is(&account) {
-            return None;
-        }
-        Some(match self.admit(&request, &client) {
+        let directory = self.directory(&client);
+        let cached =
+            directory.and_then(|directory| directory.cached(client.requestor(), self.clock.instant()));
+        let Some(account) = cached.filter(|account| client.is(account)) else { return Step::Directory };
+        Step::Done(match self.admit(request, &client) {
             Err(answer) => answer,
             Ok(token) => {
                 let view = client.domain().directory.as_deref();
                 let identified = client.identify(Some(&account), view).map_err(|why| why.refuse(true));
-                self.conclude(&request, token, identified.and_then(|client| self.issue(client, request.now)))
+                self.conclude(request, token, identified.and_then(|client| self.issue(client, request.now)))
             }
         })
     }
@@ -148,7 +173,13 @@ impl Service {
         let snapshot = Snapshot { now: request.now, source: origin.peer.ip(), domains: &domains };
         let client = match exchange::verify(octets, &snapshot) {
             Ok(client) => client,
-            Err(rejected) => return self.reject(&request, rejected),
+            Err(rejected) => {
+                return match self.reject(&request, rejected, &domains) {
+                    Step::Relay(passage) => self.relay(Bytes::copy_from_slice(octets), origin, passage).await,
+                    Step::Done(answer) => answer,
+                    Step::Directory => Answer::Silence,
+                };
+            }
         };
         let token = match self.admit(&request, &client) {
             Ok(token) => token,
@@ -267,13 +298,14 @@ impl Service {
 
 /// Outcomes: each is counted once, logged once and answered once.
 impl Service {
-    fn reject(&self, request: &Request<'_>, rejected: Rejected) -> Answer {
+    fn reject(&self, request: &Request<'_>, rejected: Rejected, domains: &Domains) -> Step {
         match rejected {
             Rejected::Dropped => {
                 self.metrics.dropped_malformed();
-                Answer::Silence
+                Step::Done(Answer::Silence)
             }
-            Rejected::NotOurs(refused) | Rejected::Refused(refused) => self.refuse(request, refused),
+            Rejected::NotOurs(refused) => self.take_not_ours(request, refused, domains),
+            Rejected::Refused(refused) => Step::Done(self.refuse(request, refused)),
         }
     }
 
@@ -303,13 +335,17 @@ impl Service {
         let took = self.clock.elapsed().saturating_sub(request.since);
         self.metrics.refused(refused.why.reason, took);
         self.audit.refused(request.origin, &refused, took);
+        self.error_answer(request, &refused)
+    }
+
+    fn error_answer(&self, request: &Request<'_>, refused: &RefusedRequest) -> Answer {
         let domains = self.domains.load();
         let realm = refused
             .who
             .as_ref()
             .map(|who| &who.realm)
             .or_else(|| domains.iter().next().map(|domain| &domain.realm));
-        let reply = error_reply(request, &refused, realm.map_or("", |realm| realm));
+        let reply = error_reply(request, refused, realm.map_or("", |realm| realm));
         // RFC 4120 has no answer for what is too large for a datagram, and no unauthenticated datagram is answered with
         // more octets than it had, or in fragments: a forged source address gains nothing here.
         let longest = self.udp_reply_limit.min(request.octets.len());
@@ -320,12 +356,11 @@ impl Service {
 
     /// The answer to a TCP frame that is longer than it may be, which is not read (RFC 4120 §7.2.2).
     #[must_use]
-    pub fn too_long(&self, origin: Origin) -> Bytes {
+    pub fn too_long(&self, origin: Origin) -> Answer {
         self.metrics.request(origin.transport);
-        let request = self.request(&[], origin);
-        match self.refuse(&request, Refusal::MessageTooLarge.into()) {
-            Answer::Reply(reply) => reply,
-            Answer::Silence => Bytes::new(),
+        match origin.protocol {
+            Protocol::Kerberos => self.refuse(&self.request(&[], origin), Refusal::MessageTooLarge.into()),
+            Protocol::Kpasswd => Answer::Silence,
         }
     }
 

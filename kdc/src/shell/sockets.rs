@@ -1,4 +1,4 @@
-//! Binds the sockets Kerberos is served on: per address one TCP listener and as many UDP sockets as there are
+//! Binds the sockets a service is served on: per address one TCP listener and as many UDP sockets as there are
 //! packet threads.
 
 use std::io;
@@ -10,7 +10,6 @@ use nix::sys::socket::{setsockopt, sockopt};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::udp_socket::KerberosUdpSocket;
-use crate::config::Listen;
 
 /// Connections that wait to be accepted.
 const TCP_BACKLOG: i32 = 1024;
@@ -18,9 +17,12 @@ const TCP_BACKLOG: i32 = 1024;
 /// Octets the kernel may hold for one UDP socket: the requests of some milliseconds at full load.
 const UDP_BUFFER: usize = 4 << 20;
 
-/// All Kerberos sockets of the process.
-#[derive(Debug)]
-pub struct KerberosSockets {
+/// Ports that are tried where any will do.
+const FREE_PORT_TRIES: u32 = 16;
+
+/// All sockets of one service.
+#[derive(Debug, Default)]
+pub struct ServiceSockets {
     /// One group per address, one socket per packet thread in each.
     pub udp: Vec<Vec<Arc<KerberosUdpSocket>>>,
     /// One listener per address, not blocking.
@@ -49,32 +51,66 @@ fn mend(error: &io::Error) -> &'static str {
     }
 }
 
-/// Binds every address of `[listen] kerberos`. Port 0 takes a free port, the same for TCP and UDP. A wildcard
+/// Binds every address. Port 0 takes a free port, the same for TCP and UDP. A wildcard
 /// IPv6 address is left out on a host without IPv6, because it is among the defaults; one named in full is not.
 ///
 /// # Errors
 /// [`BindError`] for the first address that cannot be bound; nothing is left open then.
-pub fn bind_kerberos(listen: &Listen, threads: NonZeroUsize) -> Result<KerberosSockets, BindError> {
-    let mut sockets = KerberosSockets { udp: Vec::new(), tcp: Vec::new(), skipped: Vec::new() };
-    for &address in &listen.kerberos {
-        let failed = |transport| move |error| BindError { transport, address, error };
-        // TCP first: without SO_REUSEPORT it tells whether another instance serves the address.
-        let tcp = match bind_tcp(address) {
-            Err(error) if address.ip().is_unspecified() && lacks_ipv6(address, &error) => {
-                sockets.skipped.push(address);
-                continue;
+pub fn bind(
+    addresses: &[SocketAddr],
+    udp_request_limit: usize,
+    threads: NonZeroUsize,
+) -> Result<ServiceSockets, BindError> {
+    let mut sockets = ServiceSockets::default();
+    for &address in addresses {
+        match bind_both(address, udp_request_limit, threads) {
+            Ok((tcp, udp)) => {
+                sockets.tcp.push(tcp);
+                sockets.udp.push(udp);
             }
-            other => other.map_err(failed("TCP"))?,
-        };
-        let bound = tcp.local_addr().map_err(failed("TCP"))?;
-        let udp = (0..threads.get())
-            .map(|_| bind_udp(bound, listen.udp_request_limit).map(Arc::new))
-            .collect::<io::Result<Vec<_>>>()
-            .map_err(failed("UDP"))?;
-        sockets.tcp.push(tcp);
-        sockets.udp.push(udp);
+            Err(BindError { error, .. }) if address.ip().is_unspecified() && lacks_ipv6(address, &error) => {
+                sockets.skipped.push(address);
+            }
+            Err(error) => return Err(error),
+        }
     }
     Ok(sockets)
+}
+
+fn bind_both(
+    address: SocketAddr,
+    udp_request_limit: usize,
+    threads: NonZeroUsize,
+) -> Result<(TcpListener, Vec<Arc<KerberosUdpSocket>>), BindError> {
+    let failed = |transport| move |error| BindError { transport, address, error };
+    let mut tries = 1..=FREE_PORT_TRIES;
+    loop {
+        // TCP first: without SO_REUSEPORT it tells whether another instance serves the address.
+        let tcp = bind_tcp(address).map_err(failed("TCP"))?;
+        let bound = tcp.local_addr().map_err(failed("TCP"))?;
+        let udp = (0..threads.get())
+            .map(|_| bind_udp(bound, udp_request_limit).map(Arc::new))
+            .collect::<io::Result<Vec<_>>>();
+        match udp {
+            Ok(udp) => return Ok((tcp, udp)),
+            // Free for TCP is not yet free for UDP.
+            Err(error)
+                if address.port() == 0
+                    && error.kind() == io::ErrorKind::AddrInUse
+                    && tries.next().is_some() => {}
+            Err(error) => return Err(failed("UDP")(error)),
+        }
+    }
+}
+
+impl ServiceSockets {
+    /// The addresses that are listened on.
+    ///
+    /// # Errors
+    /// The kernel's, which has no reason for any.
+    pub fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
+        self.tcp.iter().map(TcpListener::local_addr).collect()
+    }
 }
 
 /// A listener that does not block, for tokio to take over.
@@ -122,13 +158,13 @@ fn lacks_ipv6(address: SocketAddr, error: &io::Error) -> bool {
 mod tests {
     use super::*;
 
-    fn listen(addresses: &[&str]) -> Listen {
-        Listen { kerberos: addresses.iter().map(|text| text.parse().unwrap()).collect(), ..Listen::default() }
+    fn bind(address: &str, threads: usize) -> Result<ServiceSockets, BindError> {
+        super::bind(&[address.parse().unwrap()], 16_384, NonZeroUsize::new(threads).unwrap())
     }
 
     #[test]
     fn binds_tcp_and_a_udp_socket_per_thread_on_one_port() {
-        let sockets = bind_kerberos(&listen(&["127.0.0.1:0"]), NonZeroUsize::new(3).unwrap()).unwrap();
+        let sockets = bind("127.0.0.1:0", 3).unwrap();
         let address = sockets.tcp[0].local_addr().unwrap();
         assert_ne!(address.port(), 0);
         assert_eq!(sockets.udp[0].len(), 3);
@@ -137,25 +173,24 @@ mod tests {
 
     #[test]
     fn ipv4_and_ipv6_wildcards_share_a_port() {
-        let first = bind_kerberos(&listen(&["0.0.0.0:0"]), NonZeroUsize::MIN).unwrap();
+        let first = bind("0.0.0.0:0", 1).unwrap();
         let port = first.tcp[0].local_addr().unwrap().port();
-        let second = bind_kerberos(&listen(&[&format!("[::]:{port}")]), NonZeroUsize::MIN).unwrap();
+        let second = bind(&format!("[::]:{port}"), 1).unwrap();
         assert_eq!(second.tcp.len() + second.skipped.len(), 1);
     }
 
     #[test]
     fn a_port_that_is_taken_is_named_with_the_mend() {
-        let first = bind_kerberos(&listen(&["127.0.0.1:0"]), NonZeroUsize::MIN).unwrap();
+        let first = bind("127.0.0.1:0", 1).unwrap();
         let address = first.tcp[0].local_addr().unwrap();
-        let error =
-            bind_kerberos(&listen(&[&address.to_string()]), NonZeroUsize::MIN).unwrap_err().to_string();
+        let error = bind(&address.to_string(), 1).unwrap_err().to_string();
         assert!(error.starts_with(&format!("cannot listen on TCP {address}: ")), "{error}");
         assert!(error.ends_with("another process holds the port, `ss -lnptu` names it"), "{error}");
     }
 
     #[test]
     fn an_address_of_another_host_is_an_error() {
-        let error = bind_kerberos(&listen(&["192.0.2.1:0"]), NonZeroUsize::MIN).unwrap_err().to_string();
+        let error = bind("192.0.2.1:0", 1).unwrap_err().to_string();
         assert!(error.contains("this host does not have the address"), "{error}");
     }
 }

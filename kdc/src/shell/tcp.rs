@@ -2,7 +2,6 @@
 //! order.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,8 +14,8 @@ use tracing::debug;
 
 use super::connections::{Connections, Full, Seat};
 use super::metrics::TcpClosed;
-use super::origin::{Origin, Transport};
-use super::service::{Answer, Service};
+use super::origin::{Origin, Protocol, Transport};
+use super::service::{Answer, Service, Step};
 
 /// How long to wait after a failed accept.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -43,6 +42,7 @@ pub struct TcpLimits {
 /// Serves every connection to `listener` until the service stops.
 pub async fn serve(
     listener: TcpListener,
+    protocol: Protocol,
     service: Arc<Service>,
     connections: Arc<Connections>,
     limits: TcpLimits,
@@ -64,14 +64,9 @@ pub async fn serve(
         match connections.enter(peer.ip()) {
             Ok(seat) => {
                 metrics.tcp_connections(connections.open());
-                tokio::spawn(converse(
-                    stream,
-                    peer,
-                    seat,
-                    Arc::clone(&service),
-                    Arc::clone(&connections),
-                    limits,
-                ));
+                let origin = Origin { peer, transport: Transport::Tcp, protocol };
+                let (service, connections) = (Arc::clone(&service), Arc::clone(&connections));
+                tokio::spawn(converse(stream, origin, seat, service, connections, limits));
             }
             Err(Full::Altogether) => metrics.tcp_closed(TcpClosed::Full),
             Err(Full::Address) => metrics.tcp_closed(TcpClosed::PerAddress),
@@ -86,7 +81,7 @@ fn is_out_of_descriptors(error: &io::Error) -> bool {
 
 async fn converse(
     stream: TcpStream,
-    peer: SocketAddr,
+    origin: Origin,
     seat: Seat,
     service: Arc<Service>,
     connections: Arc<Connections>,
@@ -94,7 +89,6 @@ async fn converse(
 ) {
     // A failed option costs latency only.
     let _ = stream.set_nodelay(true);
-    let origin = Origin { peer, transport: Transport::Tcp };
     let mut conversation = Conversation { stream, origin, seat, service, limits };
     if let Some(reason) = conversation.run().await {
         conversation.service.metrics().tcp_closed(reason);
@@ -132,18 +126,24 @@ impl Conversation {
                 Err(End::Theirs) => return None,
                 Err(End::Ours(reason)) => return Some(reason),
                 Err(End::TooLong) => {
-                    let reply = self.service.too_long(self.origin);
-                    self.send(&reply).await;
+                    if let Answer::Reply(reply) = self.service.too_long(self.origin) {
+                        self.send(&reply).await;
+                    }
                     return Some(TcpClosed::Oversize);
                 }
             };
             let _in_flight = self.service.begin();
             let arrived = self.service.clock().elapsed();
-            let answer = match self.service.answer_warm(&request, self.origin) {
-                Some(answer) => answer,
-                None => self.service.answer(&request, self.origin, arrived).await,
+            let (answer, silent) = match self.service.answer_warm(&request, self.origin) {
+                Step::Done(answer) => (answer, TcpClosed::Malformed),
+                Step::Directory => {
+                    (self.service.answer(&request, self.origin, arrived).await, TcpClosed::Malformed)
+                }
+                Step::Relay(passage) => {
+                    (self.service.relay(request, self.origin, passage).await, TcpClosed::Unanswered)
+                }
             };
-            let Answer::Reply(reply) = answer else { return Some(TcpClosed::Malformed) };
+            let Answer::Reply(reply) = answer else { return Some(silent) };
             if !self.send(&reply).await || self.service.is_stopping() {
                 return None;
             }

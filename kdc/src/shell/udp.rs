@@ -1,17 +1,19 @@
 //! Kerberos over UDP: one thread per core answers from what is at hand, and hands the rest over.
 
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tracing::warn;
 
 use super::in_flight::InFlight;
-use super::origin::{Origin, Transport};
-use super::service::{Answer, Service};
+use super::origin::{Origin, Protocol, Transport};
+use super::service::{Answer, Service, Step};
 use super::udp_socket::{Datagram, KerberosUdpSocket, LocalAddress, Reply, UdpReceiver, UdpSender};
 
 /// How long to wait after a failed receive, so that a lasting fault neither spins nor floods the log.
@@ -22,14 +24,23 @@ pub struct Cold {
     octets: Bytes,
     origin: Origin,
     arrived: Duration,
-    local: LocalAddress,
-    socket: Arc<KerberosUdpSocket>,
+    way_back: WayBack,
     _in_flight: InFlight,
 }
 
-/// Receives on `socket` and answers, on a thread of its own, until the service stops. What the cache does not hold goes
-/// to `cold`; where that is full the client is told to ask another KDC.
-pub fn serve(socket: Arc<KerberosUdpSocket>, service: &Service, cold: &mpsc::Sender<Cold>) {
+/// What a socket's thread hands messages to.
+pub struct HandOver {
+    /// Answers.
+    pub service: Arc<Service>,
+    /// What the cache does not hold goes here; where that is full the client is told to ask another KDC.
+    pub cold: mpsc::Sender<Cold>,
+    /// What is relayed is waited for here, as much at once as the relay allows.
+    pub runtime: Handle,
+}
+
+/// Receives on `socket` and answers, on a thread of its own, until the service stops.
+pub fn serve(socket: Arc<KerberosUdpSocket>, protocol: Protocol, hand_over: &HandOver) {
+    let service = &hand_over.service;
     let mut receiver = UdpReceiver::new(Arc::clone(&socket));
     let mut sender = UdpSender::new(Arc::clone(&socket));
     let mut replies = Vec::new();
@@ -46,7 +57,9 @@ pub fn serve(socket: Arc<KerberosUdpSocket>, service: &Service, cold: &mpsc::Sen
         replies.clear();
         for datagram in datagrams {
             // A defect costs one request, not the thread; the hook of `panics` has counted and logged it.
-            if let Ok(reply) = catch_unwind(AssertUnwindSafe(|| answer(&datagram, service, cold, &socket))) {
+            if let Ok(reply) =
+                catch_unwind(AssertUnwindSafe(|| answer(&datagram, protocol, hand_over, &socket)))
+            {
                 replies.extend(reply);
             }
         }
@@ -56,31 +69,36 @@ pub fn serve(socket: Arc<KerberosUdpSocket>, service: &Service, cold: &mpsc::Sen
 
 fn answer(
     datagram: &Datagram<'_>,
-    service: &Service,
-    cold: &mpsc::Sender<Cold>,
+    protocol: Protocol,
+    hand_over: &HandOver,
     socket: &Arc<KerberosUdpSocket>,
 ) -> Option<Reply> {
-    let origin = Origin { peer: datagram.peer, transport: Transport::Udp };
+    let service = &hand_over.service;
+    let origin = Origin { peer: datagram.peer, transport: Transport::Udp, protocol };
+    let way_back = WayBack { peer: datagram.peer, local: datagram.local, socket: Arc::clone(socket) };
     match service.answer_warm(datagram.octets, origin) {
-        Some(Answer::Reply(octets)) => Some(Reply { octets, peer: datagram.peer, local: datagram.local }),
-        Some(Answer::Silence) => None,
-        None => {
+        Step::Done(answer) => way_back.reply(answer),
+        Step::Relay(passage) => {
+            let octets = Bytes::copy_from_slice(datagram.octets);
+            let (service, in_flight) = (Arc::clone(service), service.begin());
+            hand_over.runtime.spawn(async move {
+                let answer = service.relay(octets, origin, passage).await;
+                way_back.send(answer, &service);
+                drop(in_flight);
+            });
+            None
+        }
+        Step::Directory => {
             let cold_one = Cold {
                 octets: Bytes::copy_from_slice(datagram.octets),
                 origin,
                 arrived: service.clock().elapsed(),
-                local: datagram.local,
-                socket: Arc::clone(socket),
+                way_back,
                 _in_flight: service.begin(),
             };
-            match cold.try_send(cold_one) {
+            match hand_over.cold.try_send(cold_one) {
                 Ok(()) => None,
-                Err(_) => match service.shed(datagram.octets, origin) {
-                    Answer::Reply(octets) => {
-                        Some(Reply { octets, peer: datagram.peer, local: datagram.local })
-                    }
-                    Answer::Silence => None,
-                },
+                Err(full) => full.into_inner().way_back.reply(service.shed(datagram.octets, origin)),
             }
         }
     }
@@ -90,16 +108,36 @@ fn answer(
 /// holds.
 pub async fn serve_cold(mut cold: mpsc::Receiver<Cold>, service: Arc<Service>) {
     let seats = Arc::new(tokio::sync::Semaphore::new(cold.max_capacity()));
-    while let Some(Cold { octets, origin, arrived, local, socket, _in_flight }) = cold.recv().await {
+    while let Some(Cold { octets, origin, arrived, way_back, _in_flight }) = cold.recv().await {
         let Ok(seat) = Arc::clone(&seats).acquire_owned().await else { return };
         let service = Arc::clone(&service);
         tokio::spawn(async move {
-            if let Answer::Reply(octets) = service.answer(&octets, origin, arrived).await
-                && socket.send(&Reply { octets, peer: origin.peer, local }).is_err()
-            {
-                service.metrics().unsent(1);
-            }
+            let answer = service.answer(&octets, origin, arrived).await;
+            way_back.send(answer, &service);
             drop((seat, _in_flight));
         });
+    }
+}
+
+/// How an answer gets to where its message came from.
+struct WayBack {
+    peer: SocketAddr,
+    local: LocalAddress,
+    socket: Arc<KerberosUdpSocket>,
+}
+
+impl WayBack {
+    fn reply(&self, answer: Answer) -> Option<Reply> {
+        match answer {
+            Answer::Reply(octets) => Some(Reply { octets, peer: self.peer, local: self.local }),
+            Answer::Silence => None,
+        }
+    }
+
+    /// From any thread; what the kernel does not take is counted.
+    fn send(&self, answer: Answer, service: &Service) {
+        if self.reply(answer).is_some_and(|reply| self.socket.send(&reply).is_err()) {
+            service.metrics().unsent(1);
+        }
     }
 }

@@ -1,15 +1,12 @@
 //! Batches over loopback, and the sources that get no answer.
 
 use super::*;
-use crate::config::Listen;
-use crate::shell::sockets::bind_kerberos;
+use crate::shell::sockets;
 use std::num::NonZeroUsize;
 
 /// A socket on a free port of `address`, or nothing on a host without that kind of address.
 fn socket(address: &str, request_limit: usize) -> Option<Arc<KerberosUdpSocket>> {
-    let kerberos = vec![address.parse().unwrap()];
-    let listen = Listen { kerberos, udp_request_limit: request_limit, ..Listen::default() };
-    let sockets = bind_kerberos(&listen, NonZeroUsize::MIN).unwrap();
+    let sockets = sockets::bind(&[address.parse().unwrap()], request_limit, NonZeroUsize::MIN).unwrap();
     sockets.udp.into_iter().flatten().next()
 }
 

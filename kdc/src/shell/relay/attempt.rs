@@ -1,0 +1,144 @@
+//! One question to one upstream.
+
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::AsRawFd;
+use std::time::Duration;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use nix::errno::Errno;
+use nix::sys::socket::{MsgFlags, recv};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
+use tokio::net::{TcpStream, UdpSocket};
+use tokio::time::timeout;
+
+use super::race::Errand;
+use super::upstreams::Upstreams;
+use crate::relay::{Kind, Reply};
+use crate::shell::clock::Clock;
+use crate::shell::origin::Transport;
+
+/// For a connection to come about.
+const CONNECT: Duration = Duration::from_secs(1);
+
+/// Octets of an answer over TCP. The largest ticket that Windows takes is 64 KiB (MaxTokenSize), and it may be in there
+/// twice.
+const LONGEST_REPLY: usize = 256 << 10;
+
+/// How much of an answer room is made for before its octets are there.
+const FIRST_ROOM: usize = 4096;
+
+/// Octets of an answer over UDP: what IP allows.
+const LONGEST_DATAGRAM: usize = 65_535;
+
+/// Why an upstream gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Fault {
+    /// It was never asked: no connection, or nobody listens.
+    #[error("{0}")]
+    Unreached(io::Error),
+    /// It was asked, and broke off.
+    #[error("{0}")]
+    Broken(io::Error),
+    /// What it said is no answer.
+    #[error("what it answers is not Kerberos")]
+    Garbage,
+    /// It is this host that cannot ask.
+    #[error("{0}")]
+    Ours(io::Error),
+}
+
+impl Fault {
+    /// Why something could not be opened.
+    fn opening(error: io::Error) -> Self {
+        let ours = [Errno::EMFILE, Errno::ENFILE, Errno::ENOBUFS, Errno::ENOMEM, Errno::EADDRNOTAVAIL];
+        if ours.map(|errno| Some(errno as i32)).contains(&error.raw_os_error()) {
+            Self::Ours(error)
+        } else {
+            Self::Unreached(error)
+        }
+    }
+}
+
+/// What an upstream said, and what that is.
+pub(super) type Told = Result<(Reply, Bytes), Fault>;
+
+/// Asks `address` and waits for its answer, however long that takes.
+pub(super) async fn ask(address: SocketAddr, errand: &Errand, upstreams: &Upstreams, clock: Clock) -> Told {
+    match errand.transport {
+        Transport::Udp => ask_udp(address, errand).await,
+        Transport::Tcp => ask_tcp(address, errand, upstreams, clock).await,
+    }
+}
+
+/// Each question has a socket of its own: a KRB-ERROR does not say which question it answers, and a port that nobody can
+/// guess keeps out forgers. What is no answer is passed over, for it may be theirs.
+async fn ask_udp(address: SocketAddr, errand: &Errand) -> Told {
+    let any = if address.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    let socket = UdpSocket::bind(SocketAddr::new(any, 0)).await.map_err(Fault::Ours)?;
+    // The kernel drops what does not come from the address asked.
+    socket.connect(address).await.map_err(Fault::opening)?;
+    socket.send(&errand.octets).await.map_err(Fault::opening)?;
+    loop {
+        // That nobody listens (ICMP) is an error of the socket's, which `recv` alone would not wake up for.
+        let received = socket.async_io(Interest::READABLE | Interest::ERROR, || receive(&socket)).await;
+        let octets = received.map_err(Fault::Unreached)?;
+        if let Some(reply) = Reply::judge(errand.kind, &octets) {
+            return Ok((reply, octets));
+        }
+    }
+}
+
+/// What is there, without waiting. Room is made only then.
+fn receive(socket: &UdpSocket) -> io::Result<Bytes> {
+    let mut datagram = vec![0; LONGEST_DATAGRAM];
+    let length = recv(socket.as_raw_fd(), &mut datagram, MsgFlags::MSG_DONTWAIT)?;
+    Ok(Bytes::copy_from_slice(datagram.get(..length).unwrap_or_default()))
+}
+
+async fn ask_tcp(address: SocketAddr, errand: &Errand, upstreams: &Upstreams, clock: Clock) -> Told {
+    // A password change is not sent again where the first sending may have been read.
+    let may_repeat = errand.kind != Kind::Kpasswd;
+    if may_repeat && let Some(mut kept) = upstreams.idle().take(address, clock.elapsed()) {
+        // One that was closed a moment ago is no fault: a new one will do.
+        if let Ok(answer) = converse(&mut kept, errand).await {
+            upstreams.idle().put(address, kept, clock.elapsed());
+            return Ok(answer);
+        }
+    }
+    let mut stream = match timeout(CONNECT, TcpStream::connect(address)).await {
+        Ok(connected) => connected.map_err(Fault::opening)?,
+        Err(_) => return Err(Fault::Unreached(io::ErrorKind::TimedOut.into())),
+    };
+    // A failed option costs latency only.
+    let _ = stream.set_nodelay(true);
+    let answer = converse(&mut stream, errand).await?;
+    if may_repeat {
+        upstreams.idle().put(address, stream, clock.elapsed());
+    }
+    Ok(answer)
+}
+
+/// Sends the message and reads one answer (RFC 4120 §7.2.2).
+async fn converse(stream: &mut TcpStream, errand: &Errand) -> Told {
+    let mut frame = BytesMut::with_capacity(errand.octets.len().saturating_add(4));
+    frame.put_u32(u32::try_from(errand.octets.len()).unwrap_or(u32::MAX));
+    frame.put_slice(&errand.octets);
+    stream.write_all(&frame).await.map_err(Fault::Broken)?;
+
+    let length = stream.read_u32().await.map_err(Fault::Broken)?;
+    let length = usize::try_from(length).unwrap_or(usize::MAX);
+    if length > LONGEST_REPLY {
+        return Err(Fault::Garbage);
+    }
+    let mut reply = BytesMut::with_capacity(length.min(FIRST_ROOM));
+    while reply.len() < length {
+        let missing = length.saturating_sub(reply.len());
+        let mut limited = (&mut reply).limit(missing);
+        if stream.read_buf(&mut limited).await.map_err(Fault::Broken)? == 0 {
+            return Err(Fault::Broken(io::ErrorKind::UnexpectedEof.into()));
+        }
+    }
+    let judged = Reply::judge(errand.kind, &reply).ok_or(Fault::Garbage)?;
+    Ok((judged, reply.freeze()))
+}

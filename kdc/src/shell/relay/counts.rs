@@ -1,0 +1,102 @@
+//! What is counted about relaying.
+
+use std::time::Duration;
+
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
+
+use crate::relay::Kind;
+
+/// What became of a message that was to be relayed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// An upstream's answer was passed on.
+    Answered,
+    /// As above; it sent the client to TCP.
+    TooBig,
+    /// As above; no upstream had another answer than that it cannot.
+    Unavailable,
+    /// No upstream answered in time.
+    Unanswered,
+    /// Too many were under way.
+    Full,
+    /// It had come round.
+    Circle,
+    /// It came from an upstream's own address and port.
+    FromUpstream,
+}
+
+impl Outcome {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Answered,
+        Self::TooBig,
+        Self::Unavailable,
+        Self::Unanswered,
+        Self::Full,
+        Self::Circle,
+        Self::FromUpstream,
+    ];
+
+    /// The stable name used in metrics and logs.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::TooBig => "too_big",
+            Self::Unavailable => "unavailable",
+            Self::Unanswered => "unanswered",
+            Self::Full => "full",
+            Self::Circle => "circle",
+            Self::FromUpstream => "from_upstream",
+        }
+    }
+}
+
+/// The handles.
+pub(super) struct Counts {
+    relayed: Vec<(Kind, Outcome, Counter)>,
+    durations: Vec<(Kind, Histogram)>,
+    answering: Gauge,
+    failing: Gauge,
+}
+
+impl Counts {
+    /// Takes the handles from the installed recorder.
+    pub(super) fn register() -> Self {
+        let relayed = |kind: Kind, outcome: Outcome| counter!("tgtx_relayed_total", "kind" => kind.label(), "outcome" => outcome.label());
+        let upstreams = |state: &'static str| gauge!("tgtx_relay_upstreams", "state" => state);
+        Self {
+            relayed: Kind::ALL
+                .into_iter()
+                .flat_map(|kind| Outcome::ALL.map(|outcome| (kind, outcome, relayed(kind, outcome))))
+                .collect(),
+            durations: Kind::ALL
+                .into_iter()
+                .map(|kind| (kind, histogram!("tgtx_relay_duration_seconds", "kind" => kind.label())))
+                .collect(),
+            answering: upstreams("answering"),
+            failing: upstreams("failing"),
+        }
+    }
+
+    /// A message that was not relayed.
+    pub(super) fn count(&self, kind: Kind, outcome: Outcome) {
+        if let Some((.., counter)) = self.relayed.iter().find(|known| (known.0, known.1) == (kind, outcome)) {
+            counter.increment(1);
+        }
+    }
+
+    /// A message that was relayed, and how long its answer took or was waited for.
+    pub(super) fn concluded(&self, kind: Kind, outcome: Outcome, took: Duration) {
+        self.count(kind, outcome);
+        if let Some((_, histogram)) = self.durations.iter().find(|(known, _)| *known == kind) {
+            histogram.record(took);
+        }
+    }
+
+    /// How upstreams do.
+    pub(super) fn upstreams(&self, answering: usize, failing: usize) {
+        self.answering.set(u32::try_from(answering).unwrap_or(u32::MAX));
+        self.failing.set(u32::try_from(failing).unwrap_or(u32::MAX));
+    }
+}

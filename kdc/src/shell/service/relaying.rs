@@ -1,0 +1,69 @@
+//! What is not ours: relayed where its domain has a relay, else refused.
+//!
+//! Relayed messages are counted by the relay, not as exchanges, and are in no audit line.
+
+use bytes::Bytes;
+use tracing::debug;
+
+use super::{Answer, Request, Service, Step};
+use crate::exchange::{Domains, Refusal, RefusedRequest};
+use crate::relay::Kind;
+use crate::shell::origin::{Origin, Transport};
+use crate::shell::relay::{Passage, Taken};
+
+impl Service {
+    /// `refused` says why it is not ours, and is the answer where there is no relay.
+    pub(super) fn take_not_ours(
+        &self,
+        request: &Request<'_>,
+        refused: RefusedRequest,
+        domains: &Domains,
+    ) -> Step {
+        match self.relay.take(request.octets, request.origin, domains) {
+            Taken::NotRelayed => Step::Done(self.refuse(request, refused)),
+            Taken::Dropped => Step::Done(Answer::Silence),
+            Taken::Refused(reason) => Step::Done(self.unrelayed(request, reason)),
+            Taken::Relayed(passage) => Step::Relay(passage),
+        }
+    }
+
+    /// A password change. Where it cannot be relayed there is silence: clients then ask another server, as they do not
+    /// after an error.
+    pub(super) fn take_kpasswd(&self, request: &Request<'_>) -> Step {
+        match self.relay.take(request.octets, request.origin, &self.domains.load()) {
+            Taken::Relayed(passage) => Step::Relay(passage),
+            Taken::NotRelayed | Taken::Dropped => {
+                self.metrics.dropped_malformed();
+                Step::Done(Answer::Silence)
+            }
+            Taken::Refused(reason) => {
+                self.metrics.unrelayed(reason);
+                Step::Done(Answer::Silence)
+            }
+        }
+    }
+
+    /// Relays what [`Self::answer_warm`] gave a passage for, and waits for the answer.
+    pub async fn relay(&self, octets: Bytes, origin: Origin, passage: Passage) -> Answer {
+        let kind = passage.kind();
+        if let Some(reply) = self.relay.carry(octets.clone(), passage).await {
+            return Answer::Reply(reply);
+        }
+        let request = self.request(&octets, origin);
+        match kind {
+            Kind::As | Kind::Tgs => self.unrelayed(&request, Refusal::RelayUnanswered),
+            Kind::Kpasswd => {
+                self.metrics.unrelayed(Refusal::RelayUnanswered);
+                Answer::Silence
+            }
+        }
+    }
+
+    /// As [`Self::refuse`], without a line in the log: nothing was decided about anybody.
+    fn unrelayed(&self, request: &Request<'_>, reason: Refusal) -> Answer {
+        self.metrics.unrelayed(reason);
+        let (source, transport) = (request.origin.peer, request.origin.transport);
+        debug!(%source, transport = Transport::label(transport), reason = reason.label(), "not relayed");
+        self.error_answer(request, &reason.into())
+    }
+}
