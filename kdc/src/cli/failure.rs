@@ -17,6 +17,7 @@ use crate::krb::keytab::KeytabError;
 use crate::shell::daemon::StartError;
 use crate::shell::entropy::EntropyError;
 use crate::shell::explain::ExplainError;
+use crate::shell::resolver::LookupError;
 use crate::shell::static_faults::{self, StaticFault};
 
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +56,8 @@ pub(super) enum Failure {
     Static(#[from] StaticFault),
     #[error(transparent)]
     Explain(#[from] ExplainError),
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
     #[error("cannot start: {0}")]
     Runtime(io::Error),
     #[error("cannot start: {0}")]

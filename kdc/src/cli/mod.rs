@@ -7,6 +7,7 @@
 mod check;
 mod decode_error;
 mod demo;
+mod dns;
 mod exchange;
 mod explain;
 mod failure;
@@ -53,6 +54,7 @@ enum Verb {
     Mint(mint::Arguments),
     Exchange(exchange::Arguments),
     Ticket(ticket::Arguments),
+    Dns(dns::Arguments),
 }
 
 /// Where the configuration is unless `--config` says otherwise.
@@ -76,6 +78,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Mint(arguments) => mint::run(&arguments),
         Verb::Exchange(arguments) => exchange::run(&arguments),
         Verb::Ticket(arguments) => ticket::run(&arguments),
+        Verb::Dns(arguments) => dns::run(&arguments),
     };
     match done {
         Ok(code) => code,

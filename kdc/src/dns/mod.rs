@@ -2,3 +2,4 @@
 //! asked here.
 
 pub mod names;
+pub mod records;
