@@ -22,6 +22,7 @@ mod key_list;
 mod mit;
 mod outages;
 mod refusals;
+mod relay;
 mod repeats;
 mod secrets;
 mod strict;

@@ -140,6 +140,7 @@ class User:
 USERS = [
     User(SERVICE_ACCOUNT, "the account the daemon reads the directory with",
          member_of=(WINDOWS_AUTHORIZATION_ACCESS,)),
+    User("changer", "has a password that is changed through a relay"),
     User("alice", "ordinary: nested global and universal groups; domain-local, BUILTIN and distribution ones beside",
          member_of=("staff", "mailing-list", "printer-users", REMOTE_DESKTOP_USERS),
          tgt_groups=("staff", "all-staff", "everywhere"),

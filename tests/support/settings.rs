@@ -10,6 +10,8 @@ use crate::lab::Lab;
 pub struct Settings {
     /// `[listen] kerberos`: a free port of the daemon's address.
     pub kerberos: Vec<String>,
+    /// `[listen] kpasswd`: none.
+    pub kpasswd: Vec<String>,
     /// `[listen] metrics`: a free port.
     pub metrics: String,
     /// `[listen] udp-reply-limit`: the default.
@@ -37,6 +39,7 @@ impl Settings {
     pub fn of(lab: &Lab) -> Self {
         Self {
             kerberos: vec![format!("{}:0", lab.daemon_address)],
+            kpasswd: Vec::new(),
             metrics: "127.0.0.1:0".to_owned(),
             udp_reply_limit: 1465,
             realm: lab.realm.clone(),
@@ -60,6 +63,7 @@ impl Settings {
              kerberos = {:?}\n\
              metrics = {:?}\n\
              udp-reply-limit = {}\n\
+             kpasswd = {:?}\n\
              \n\
              [[domain]]\n\
              realm = {:?}\n\
@@ -75,6 +79,7 @@ impl Settings {
             self.kerberos,
             self.metrics,
             self.udp_reply_limit,
+            self.kpasswd,
             self.realm,
             self.keytabs,
             self.require_body_checksum,

@@ -4,6 +4,7 @@ use super::*;
 
 const MINIMAL: &str = include_str!("../../../conf/tgtx.toml");
 const BESIDE_WINDOWS: &str = include_str!("../../../conf/beside-windows-dcs.toml");
+const ON_A_SAMBA_DC: &str = include_str!("../../../conf/on-a-samba-dc.toml");
 const LAB: &str = include_str!("../../../conf/lab-ldif.toml");
 const REFERENCE: &str = include_str!("../../../conf/reference.toml");
 
@@ -27,6 +28,7 @@ fn every_file_in_conf_loads() {
     for (name, text) in [
         ("tgtx", MINIMAL),
         ("beside-windows-dcs", BESIDE_WINDOWS),
+        ("on-a-samba-dc", ON_A_SAMBA_DC),
         ("lab-ldif", LAB),
         ("reference", REFERENCE),
     ] {
@@ -44,7 +46,10 @@ fn the_tests_here_know_every_file_in_conf() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    assert_eq!(names, ["beside-windows-dcs.toml", "lab-ldif.toml", "reference.toml", "tgtx.toml"]);
+    assert_eq!(
+        names,
+        ["beside-windows-dcs.toml", "lab-ldif.toml", "on-a-samba-dc.toml", "reference.toml", "tgtx.toml"]
+    );
 }
 
 #[test]
