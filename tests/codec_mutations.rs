@@ -4,6 +4,7 @@
 //! a debug build feeds fewer, and `CODEC_MUTATIONS` sets another number. Inputs follow from a fixed seed, so a
 //! failure repeats itself.
 
+use kdc::discovery::{Request, announce_key_list};
 use kdc::krb::{
     der::{Der, SequenceOf},
     messages::*,
@@ -93,6 +94,19 @@ fn replies_survive_mutation() {
         vector!("windows-server-2022/as-rep.bin"),
     ];
     mutate(&seeds, |input| reads_as::<KdcRep<'_>>(input));
+}
+
+#[test]
+fn pings_and_their_answers_survive_mutation() {
+    mutate(&[vector!("windows-server-2022/cldap-netlogon-request.bin")], |input| {
+        let _ = Request::parse(input);
+    });
+    mutate(&[vector!("windows-server-2022/cldap-netlogon-response.bin")], |input| {
+        let mut answer = input.to_vec();
+        announce_key_list(&mut answer, |_| true);
+        let changed = input.iter().zip(&answer).filter(|(before, after)| before != after);
+        assert!(changed.count() <= 1, "more than a flag changed");
+    });
 }
 
 #[test]

@@ -4,6 +4,7 @@ pub mod cli;
 pub mod client;
 pub mod config;
 pub mod directory;
+pub mod discovery;
 pub mod dns;
 pub mod exchange;
 pub mod krb;

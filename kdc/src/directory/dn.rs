@@ -41,6 +41,14 @@ pub fn dns_name(dn: &str) -> Option<String> {
     (!labels.is_empty()).then(|| labels.join("."))
 }
 
+/// The value of the first component: `Vienna` of `CN=Vienna,CN=Sites,…`, escapes resolved.
+#[must_use]
+pub fn first_value(dn: &str) -> String {
+    let parts = split(strip_extended(dn), ',');
+    let first = parts.first().and_then(|part| part.split_once('='));
+    unescape(first.map_or("", |(_, value)| value).trim())
+}
+
 /// The SID a value of distinguished-name syntax tells by itself: the `<SID=…>` component that the extended-DN
 /// control adds ([MS-ADTS] 3.1.1.3.4.1.5), as string or hexadecimal, or the name of a
 /// foreignSecurityPrincipal.

@@ -20,6 +20,7 @@ use super::membership::{Memberships, Scope};
 use super::name::{AccountNames, ClientName};
 use super::path::{Node, Reference};
 use super::principal::is_account;
+use super::sites::{Sites, SitesFault};
 use super::view::{DirectoryView, DomainObjects, is_cross_ref_of};
 use super::view_rules::ViewRules;
 
@@ -110,6 +111,11 @@ impl Tree {
             branch_computers: self.having("msDS-KrbTgtLink"),
             authentication: self.entries.iter().filter(|entry| is_authentication(entry)).collect(),
             named: self.entries.iter().collect(),
+            sites: if rules.sites {
+                Sites::from_entries(&self.entries).map_err(|error| SitesFault(error.to_string()))
+            } else {
+                Ok(Sites::default())
+            },
         };
         DirectoryView::from_objects(&objects, rules, &|dn| self.sid_of(dn))
     }
@@ -158,6 +164,14 @@ impl Tree {
         let groups = listing.iter().filter_map(|key| self.entries.get(*self.by_dn.get(key)?));
         let member_of = groups.map(|group| group.dn().to_owned()).collect();
         Ok(Some(Node { member_of, ..Node::from_entry(entry)? }))
+    }
+
+    /// `userAccountControl` of the account of that name, if there is one.
+    ///
+    /// # Errors
+    /// [`AttributeError`] if it is malformed.
+    pub fn account_control(&self, name: &ClientName) -> Result<Option<u32>, AttributeError> {
+        self.find_by_name(name).map(|entry| entry.flags("userAccountControl")).transpose()
     }
 
     fn by_sid(&self, sid: &Sid) -> Option<&Entry> {

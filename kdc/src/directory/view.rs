@@ -12,6 +12,7 @@ use super::dn::{DnKey, dns_name};
 use super::entry::Entry;
 use super::error::DirectoryError;
 use super::interval::Interval;
+use super::sites::{Sites, SitesFault};
 use super::view_rules::ViewRules;
 
 /// What to read of the domain's head.
@@ -44,6 +45,8 @@ pub struct DomainObjects<'a> {
     pub authentication: Vec<&'a Entry>,
     /// Every object that `deny-groups` names, with [`NAMED_ATTRIBUTES`](super::denials::NAMED_ATTRIBUTES).
     pub named: Vec<&'a Entry>,
+    /// The forest's sites, none where [`ViewRules`] want none.
+    pub sites: Result<Sites, SitesFault>,
 }
 
 /// A domain, read at one moment.
@@ -77,6 +80,8 @@ pub struct DirectoryView {
     pub denials: Result<Denials, DenialFault>,
     /// Authentication policies and silos.
     pub authentication: AuthenticationPolicies,
+    /// The forest's sites; decides about nobody.
+    pub sites: Result<Sites, SitesFault>,
 }
 
 impl DirectoryView {
@@ -112,6 +117,7 @@ impl DirectoryView {
             branches: branches(&objects.branch_krbtgts, &objects.branch_computers, resolve)?,
             authentication: AuthenticationPolicies::of(&objects.authentication, resolve),
             denials: denials(rules, head, &objects.named),
+            sites: objects.sites.clone(),
         })
     }
 }

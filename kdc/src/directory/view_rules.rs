@@ -11,4 +11,6 @@ pub struct ViewRules {
     pub deny_groups: Vec<DenyGroup>,
     /// Whether whoever holds replication rights on the domain's head is denied too.
     pub deny_replicators: bool,
+    /// Whether sites and subnets are wanted: discovery alone has a use for them.
+    pub sites: bool,
 }

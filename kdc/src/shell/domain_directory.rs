@@ -131,6 +131,14 @@ impl DomainDirectory {
             .await
     }
 
+    /// `userAccountControl` of the account of this name.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn account_control(&self, name: &ClientName) -> Result<Option<u32>, ReadError> {
+        self.directory.account_control(name).await
+    }
+
     /// Whether an account has the name.
     ///
     /// # Errors

@@ -36,11 +36,14 @@ const PIECES: usize = 350;
 /// Name look-ups per second. They happen only for requests that are refused anyway, and a filter costs a server
 /// more than a read by SID.
 const NAME_LOOKUPS: u32 = 10;
+/// The same for pings that name an account, so that these do not take from the others.
+const PING_LOOKUPS: u32 = 10;
 
 /// The directory servers of one domain.
 pub struct LdapDirectory {
     pool: Pool,
     name_lookups: Rate,
+    ping_lookups: Rate,
     clock: Clock,
 }
 
@@ -50,7 +53,12 @@ impl LdapDirectory {
     #[must_use]
     pub fn start(realm: &str, settings: Ldap, tls: Arc<ClientConfig>) -> Self {
         let pool = Pool::start(realm.to_owned(), settings, tls);
-        Self { pool, name_lookups: Rate::per_second(NAME_LOOKUPS), clock: Clock::start() }
+        Self {
+            pool,
+            name_lookups: Rate::per_second(NAME_LOOKUPS),
+            ping_lookups: Rate::per_second(PING_LOOKUPS),
+            clock: Clock::start(),
+        }
     }
 
     /// The object with this SID with the attributes named, or `None` if there is none.
@@ -87,6 +95,30 @@ impl LdapDirectory {
             connection.search(&search).await.map(|answers| !answers.is_empty())
         };
         self.read(self.pool.patience(), read).await
+    }
+
+    /// `userAccountControl` of the account that has this name, compared as [`Self::name_exists`] does. For pings, which anybody
+    /// sends: a few per second are looked up, and of more nothing is said.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn account_control(&self, client: &ClientName) -> Result<Option<u32>, ReadError> {
+        if !self.ping_lookups.take(self.clock.elapsed()) {
+            return Err(ReadError::Unavailable("too many names are looked up".to_owned()));
+        }
+        let read = |connection: Arc<Connection>| async move {
+            let domain_dn = &connection.identity.domain_dn;
+            let filter = filter::account_named(client.name.as_bytes(), client.enterprise, domain_dn);
+            connection.search(&Search::below(domain_dn, &filter, &["userAccountControl"], 8)).await
+        };
+        let found = self.read(self.pool.patience(), read).await?.into_iter().map(Answer::into_entry);
+        // A group has the attribute sAMAccountName too, and no userAccountControl.
+        for entry in found {
+            if let Some(control) = entry.optional_flags("userAccountControl")? {
+                return Ok(Some(control));
+            }
+        }
+        Ok(None)
     }
 
     /// Runs `work` on a live connection, again on another one if that is lost, for at most `patience`.

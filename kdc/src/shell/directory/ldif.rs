@@ -52,6 +52,10 @@ impl LdifDirectory {
         self.tree.load().find_by_name(name).is_some()
     }
 
+    pub(super) fn account_control(&self, name: &ClientName) -> Result<Option<u32>, ReadError> {
+        Ok(self.tree.load().account_control(name)?)
+    }
+
     pub(super) fn sid_named(&self, name: &ClientName) -> Result<Option<Sid>, ReadError> {
         let tree = self.tree.load();
         Ok(tree.find_by_name(name).map(|entry| entry.sid("objectSid")).transpose()?)

@@ -78,6 +78,17 @@ impl Directory {
         }
     }
 
+    /// `userAccountControl` of the account of this name, `None` if there is none: for pings that ask for one.
+    ///
+    /// # Errors
+    /// [`ReadError`], also where names are looked up too often.
+    pub async fn account_control(&self, name: &ClientName) -> Result<Option<u32>, ReadError> {
+        match self {
+            Self::Ldap(servers) => servers.account_control(name).await,
+            Self::Ldif(file) => file.account_control(name),
+        }
+    }
+
     /// The SID of the account of this name, for operators: `None` if there is none.
     ///
     /// # Errors

@@ -73,6 +73,7 @@ impl Poller {
             branches: BTreeMap::new(),
             denials: None,
             authentication: BTreeSet::new(),
+            sites: None,
         };
         let task = tokio::spawn(watcher.run(Arc::clone(&order), poll)).abort_handle();
         Self { seen, order, task }
@@ -110,6 +111,8 @@ struct Watcher {
     denials: Option<String>,
     /// What was last said of authentication policies and silos that cannot be read.
     authentication: BTreeSet<String>,
+    /// What was last said of sites that cannot be read.
+    sites: Option<String>,
 }
 
 /// The last full read.
@@ -201,5 +204,13 @@ impl Watcher {
             warn!(realm = self.realm, "nobody is served whom this is assigned to: {fault}");
         }
         self.authentication = faults;
+
+        let fault = view.sites.as_ref().err().map(ToString::to_string);
+        if let Some(fault) = &fault
+            && self.sites.as_ref() != Some(fault)
+        {
+            warn!(realm = self.realm, "answers to pings name the configured site only: {fault}");
+        }
+        self.sites = fault;
     }
 }

@@ -15,8 +15,9 @@ use crate::directory::authentication::{
 use crate::directory::branch::{BRANCH_COMPUTER_ATTRIBUTES, BRANCH_KRBTGT_ATTRIBUTES};
 use crate::directory::denials::NAMED_ATTRIBUTES;
 use crate::directory::replicators::DESCRIPTOR_ATTRIBUTE;
+use crate::directory::sites::SITE_ATTRIBUTES;
 use crate::directory::view::{CROSS_REF_ATTRIBUTES, HEAD_ATTRIBUTES, KRBTGT_ATTRIBUTES};
-use crate::directory::{DirectoryView, DomainObjects, Entry, ViewRules};
+use crate::directory::{DirectoryView, DomainObjects, Entry, Sites, SitesFault, ViewRules};
 use crate::shell::directory::ReadError;
 
 /// A view takes a handful of searches, and nobody waits for it.
@@ -75,6 +76,9 @@ impl LdapDirectory {
 /// Authentication policies and silos of a forest at most: a domain controller gives no more in one answer.
 const AUTHENTICATION_OBJECTS: usize = 980;
 
+/// Sites and subnets that are read; a domain controller gives no more than 1,000 by default.
+const SITES: usize = 10_000;
+
 /// Objects beyond those expected: enough to see that a number or a link is claimed twice.
 const LEEWAY: usize = 16;
 
@@ -118,6 +122,7 @@ async fn read(
         branch_computers: computers.iter().collect(),
         authentication: authentication.iter().collect(),
         named: named.iter().collect(),
+        sites: if rules.sites { sites(connection).await? } else { Ok(Sites::default()) },
     };
     // Each value came with its SID; one without it names an object that has none.
     let view =
@@ -164,6 +169,20 @@ fn authentication_container(connection: &Connection) -> String {
 
 fn authentication_filter() -> String {
     any(AUTHENTICATION_CLASSES.map(|class| format!("(objectClass={class})")))
+}
+
+/// The forest's sites. That they may not be read, or are too many, is no reason to serve nobody.
+async fn sites(connection: &Connection) -> Result<Result<Sites, SitesFault>, SearchError> {
+    let base = format!("CN=Sites,{}", connection.identity.configuration_dn);
+    let search = Search::below(&base, "(|(objectClass=site)(objectClass=subnet))", SITE_ATTRIBUTES, SITES);
+    match connection.search(&search).await {
+        Ok(answers) => {
+            let entries = answers.into_iter().map(Answer::into_entry).collect::<Vec<_>>();
+            Ok(Sites::from_entries(&entries).map_err(|error| SitesFault(error.to_string())))
+        }
+        Err(SearchError::Refused(error)) => Ok(Err(SitesFault(error.to_string()))),
+        Err(lost) => Err(lost),
+    }
 }
 
 /// The objects below `base` that match, every value fetched, distinguished names with their SIDs.
