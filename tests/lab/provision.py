@@ -294,7 +294,7 @@ class Lab:
             "domain_sid": str(self.db.get_domain_sid()),
             "domain_guid": str(self.db.schema_format_value("objectGUID", domain["objectGUID"][0]), "ascii"),
             "dc": "dc1.lab.example", "address": ADDRESS, "kdc": f"{ADDRESS}:{KDC_PORT}",
-            "cldap": f"{ADDRESS}:389", "ldap": f"ldap://{ADDRESS}", "ldaps": f"ldaps://{ADDRESS}",
+            "cldap": f"{ADDRESS}:1389", "ldap": f"ldap://{ADDRESS}", "ldaps": f"ldaps://{ADDRESS}",
             "daemon_address": DAEMON_ADDRESS,
             "forwarder_addresses": ["127.0.0.12", "127.0.0.13"],   # the certificate has them, and the daemon's
             "ca": self.path("tls/ca.pem"), "other_ca": self.path("tls/other-ca.pem"),

@@ -24,6 +24,7 @@ pub struct Daemon {
     process: Child,
     log: Log,
     kerberos: Vec<SocketAddr>,
+    cldap: Vec<SocketAddr>,
     metrics: SocketAddr,
     _folder: Folder,
 }
@@ -72,14 +73,9 @@ impl Daemon {
             assert!(ended.is_none() && started.elapsed() < PATIENCE, "{ended:?}: {}", log.text());
             sleep(GLANCE);
         };
-        let kerberos = text(&serving, "kerberos").trim_start_matches('[').trim_end_matches(']');
-        // An IPv6 address at the very start has lost its bracket.
-        let address = |one: &str| match one.parse() {
-            Ok(address) => address,
-            Err(_) => format!("[{one}").parse().expect("an address"),
-        };
         Self {
-            kerberos: kerberos.split(", ").map(address).collect(),
+            kerberos: addresses(&serving, "kerberos"),
+            cldap: addresses(&serving, "cldap"),
             metrics: text(&serving, "metrics").parse().expect("an address"),
             process,
             log,
@@ -90,6 +86,11 @@ impl Daemon {
     /// Where Kerberos is served, in the order of the configuration.
     pub fn kerberos(&self) -> &[SocketAddr] {
         &self.kerberos
+    }
+
+    /// Where pings are answered, in the order of the configuration.
+    pub fn cldap(&self) -> &[SocketAddr] {
+        &self.cldap
     }
 
     /// The first address, asked over this transport.
@@ -226,6 +227,14 @@ impl Log {
         // Before the log starts, a fault is one line that is not JSON.
         self.text().lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
+}
+
+/// A list of addresses in an event.
+fn addresses(event: &Value, field: &str) -> Vec<SocketAddr> {
+    let list = text(event, field);
+    let list = list.strip_prefix('[').and_then(|list| list.strip_suffix(']')).expect("a list");
+    let addresses = list.split(", ").filter(|address| !address.is_empty());
+    addresses.map(|address| address.parse().expect("an address")).collect()
 }
 
 /// A text field of an event.

@@ -14,7 +14,8 @@ use super::default_kerberos_addresses;
 use super::host_port::HostPort;
 use super::url::LdapUrlText;
 use super::values::{self, BindDn, ClockSkew, DirectoryText, FilePath, KeyType, NetbiosName, Realm};
-use crate::directory::DenyGroup;
+use crate::directory::{DenyGroup, Subnet};
+use crate::discovery::DsFlags;
 use crate::krb::crypto::EncryptionType;
 
 /// A whole file.
@@ -39,6 +40,8 @@ pub(super) struct ConfigFile {
 pub struct Listen {
     /// Addresses for UDP and TCP; IPv6 sockets take IPv6 only.
     pub kerberos: Vec<SocketAddr>,
+    /// Addresses for pings, UDP; none where empty.
+    pub cldap: Vec<SocketAddr>,
     /// Likewise for password changes, which are relayed; none where empty.
     pub kpasswd: Vec<SocketAddr>,
     /// `/metrics`, `/healthz` and `/readyz`.
@@ -67,6 +70,7 @@ impl Default for Listen {
     fn default() -> Self {
         Self {
             kerberos: default_kerberos_addresses(),
+            cldap: Vec::new(),
             kpasswd: Vec::new(),
             metrics: (std::net::Ipv4Addr::LOCALHOST, 9188).into(),
             udp_reply_limit: 1465,
@@ -89,6 +93,9 @@ pub struct Limits {
     /// Open TCP connections of one address.
     #[serde(deserialize_with = "values::limit")]
     pub connections_per_ip: Option<NonZeroUsize>,
+    /// Pings of one address, or one IPv6 network of 64 bits, that are answered in a second.
+    #[serde(deserialize_with = "values::limit")]
+    pub pings_per_source: Option<NonZeroUsize>,
     /// Messages that are being relayed at once; beyond, KDC_ERR_SVC_UNAVAILABLE.
     #[serde(deserialize_with = "values::limit")]
     pub relays_in_flight: Option<NonZeroUsize>,
@@ -99,6 +106,7 @@ impl Default for Limits {
         Self {
             connections: NonZeroUsize::new(20_000),
             connections_per_ip: NonZeroUsize::new(1_000),
+            pings_per_source: NonZeroUsize::new(20),
             relays_in_flight: NonZeroUsize::new(1_024),
         }
     }
@@ -186,6 +194,8 @@ pub(super) struct DomainFile {
     pub(super) key_list: KeyListFile,
     #[serde(default)]
     pub(super) relay: Relay,
+    #[serde(default)]
+    pub(super) discovery: Discovery,
 }
 
 /// `[domain.ldap]`
@@ -298,6 +308,28 @@ impl Default for KeyListFile {
         // What Windows answers, whatever is asked for.
         Self { enabled: false, keytabs: Vec::new(), etypes: vec![KeyType(EncryptionType::Rc4Hmac)] }
     }
+}
+
+/// `[domain.discovery]`: how pings about the domain are answered.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Discovery {
+    /// This host's name without a domain, in upper case, where it is not to be what the host calls itself.
+    #[serde(deserialize_with = "values::host")]
+    pub host: Option<String>,
+    /// Our site, where the directory's subnets are not to tell it.
+    #[serde(deserialize_with = "values::site")]
+    pub site: Option<String>,
+    /// Subnets of that site, where the directory has none.
+    #[serde(deserialize_with = "values::subnets")]
+    pub subnets: Vec<Subnet>,
+    /// Flags to claim beside those that are true of every such daemon.
+    #[serde(deserialize_with = "values::ds_flags")]
+    pub flags: DsFlags,
+    /// Whether the account that a ping names is looked up.
+    pub user_lookup: bool,
+    /// The server that answers instead of us; only KEY_LIST is added.
+    pub upstream: Option<SocketAddr>,
 }
 
 /// `[domain.relay]`: who answers what is no exchange.

@@ -7,6 +7,7 @@
 //!
 //! Reading the file, and the files it names, is the shell's work: nothing here touches the disk.
 
+mod discovery;
 mod error;
 mod file;
 mod host_port;
@@ -22,7 +23,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use error::ConfigError;
-pub use file::{Cache, Limits, Listen, Log, LogFormat, LogLevel, PolicyRules, Relay, Replay, Tickets};
+pub use file::{
+    Cache, Discovery, Limits, Listen, Log, LogFormat, LogLevel, PolicyRules, Relay, Replay, Tickets,
+};
 pub use host_port::HostPort;
 pub use url::{LdapSecurity, LdapUrl};
 pub use values::ClockSkew;
@@ -69,6 +72,8 @@ pub struct Domain {
     pub key_list: Option<KeyList>,
     /// Who answers what is no exchange.
     pub relay: Relay,
+    /// How pings about it are answered; `None` where nobody listens for any.
+    pub discovery: Option<Discovery>,
 }
 
 /// `[domain.key-list]`, switched on.
@@ -174,9 +179,15 @@ impl TryFrom<(ConfigFile, Surroundings<'_>)> for Config {
                     "leave one [[domain]] of them",
                 ));
             }
-            domains.push(Domain::try_from((domain, surroundings))?);
+            let mut domain = Domain::try_from((domain, surroundings))?;
+            if file.listen.cldap.is_empty() {
+                domain.discovery = None;
+            }
+            domains.push(domain);
         }
-        if let Some((problem, mend)) = relay::contradiction(&file.listen, &domains) {
+        let contradiction = relay::contradiction(&file.listen, &domains)
+            .or_else(|| discovery::contradiction(&file.listen, &domains));
+        if let Some((problem, mend)) = contradiction {
             return Err(fault(problem, mend));
         }
         Ok(Self { listen: file.listen, limits: file.limits, replay: file.replay, log: file.log, domains })
@@ -228,6 +239,7 @@ impl TryFrom<(DomainFile, Surroundings<'_>)> for Domain {
             policy: file.policy,
             key_list,
             relay: file.relay,
+            discovery: Some(file.discovery),
             realm,
         })
     }

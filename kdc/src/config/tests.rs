@@ -1,6 +1,7 @@
 //! The configuration's rules, and that `conf/` agrees with them.
 
 use super::*;
+use crate::discovery::DsFlags;
 
 const MINIMAL: &str = include_str!("../../../conf/tgtx.toml");
 const BESIDE_WINDOWS: &str = include_str!("../../../conf/beside-windows-dcs.toml");
@@ -71,6 +72,11 @@ fn the_reference_shows_the_defaults() {
     assert_eq!(shown.require_body_checksum, default.require_body_checksum);
     assert_eq!(shown.key_list, None);
     assert_eq!(default.key_list, None);
+    // These keys have no default that could be written: examples stand in the file.
+    let listening = REFERENCE.replace("cldap = []", "cldap = [\"0.0.0.0:389\"]");
+    let shown_discovery = parse(&listening).unwrap().domains.remove(0).discovery.unwrap();
+    let shown_discovery = Discovery { host: None, site: None, upstream: None, ..shown_discovery };
+    assert_eq!(shown_discovery, Discovery::default());
     // The only key here without a default: an example stands in the file.
     let shown_tickets = Tickets { max_partial_lifetime: None, ..shown.tickets.clone() };
     assert_eq!(shown_tickets, default.tickets);
@@ -99,6 +105,7 @@ fn the_reference_names_exactly_the_known_keys() {
         ("[domain.tickets]\n", domain["tickets"].as_table().unwrap()),
         ("[domain.policy]\n", domain["policy"].as_table().unwrap()),
         ("[domain.key-list]\n", domain["key-list"].as_table().unwrap()),
+        ("[domain.discovery]\n", domain["discovery"].as_table().unwrap()),
         ("[domain.relay]\n", domain["relay"].as_table().unwrap()),
     ];
     for (heading, shown) in sections {
@@ -119,7 +126,7 @@ fn an_unknown_key_names_its_place_and_the_nearest_known_one() {
     );
     assert!(
         fault("[limits]\nzzz = 1\n")
-            .ends_with("known here: connections, connections-per-ip, relays-in-flight")
+            .ends_with("known here: connections, connections-per-ip, pings-per-source, relays-in-flight")
     );
     assert!(
         fault("[audit]\nsink = \"journald\"\n").contains("unknown key `audit`"),
@@ -166,6 +173,26 @@ fn a_bad_value_names_its_key_and_the_mend() {
             "deny-groups: \"*\" is not a group; write its sAMAccountName",
         ),
         (
+            "[[domain]]\nrealm = \"X\"\nkeytabs = [\"a\"]\n[domain.discovery]\nflags = [\"writable\"]\n",
+            "flags: \"writable\" is no flag; write names of",
+        ),
+        (
+            "[[domain]]\nrealm = \"X\"\nkeytabs = [\"a\"]\n[domain.discovery]\nflags = [\"CLOSEST\"]\n",
+            "flags: \"CLOSEST\" is not for servers to choose; leave it out",
+        ),
+        (
+            "[[domain]]\nrealm = \"X\"\nkeytabs = [\"a\"]\n[domain.discovery]\nsubnets = [\"10.0.0.0\"]\n",
+            "subnets: \"10.0.0.0\" is not a subnet; write its first address and the length of its mask",
+        ),
+        (
+            "[[domain]]\nrealm = \"X\"\nkeytabs = [\"a\"]\n[domain.discovery]\nhost = \"kdc1.lab.example\"\n",
+            "host: not a host's name; write it without its domain",
+        ),
+        (
+            "[[domain]]\nrealm = \"X\"\nkeytabs = [\"a\"]\n[domain.discovery]\nsite = \"\"\n",
+            "site: not a site; write its name",
+        ),
+        (
             "[[domain]]\nrealm = \"X\"\nkeytabs = [\"a\"]\n[domain.relay]\nkdcs = [\"dc1:0\"]\n",
             "kdcs: \"dc1:0\" has no valid port; write HOST, HOST:PORT or [IPv6]:PORT",
         ),
@@ -205,6 +232,12 @@ fn refuses_contradictions() {
         (
             format!("{ldif}[domain.key-list]\netypes = [3]\n"),
             "etypes: no type of a user's key; write 23, 18, 17, 20 or 19",
+        ),
+        (
+            format!(
+                "[listen]\ncldap = [\"0.0.0.0:389\"]\n{ldif}[domain.discovery]\nupstream = \"127.0.0.10:389\"\n"
+            ),
+            "domain LAB.EXAMPLE: [domain.discovery] upstream 127.0.0.10:389 is this daemon itself",
         ),
         (format!("{ldif}[domain.relay]\nsrv = true\nkdcs = [\"dc1\"]\n"), "has kdcs and srv = true"),
         (
@@ -277,6 +310,16 @@ fn zero_is_no_limit() {
     let config = parse(&format!("[limits]\nconnections = 0\n{LDIF_DOMAIN}")).unwrap();
     assert_eq!(config.limits.connections, None);
     assert_eq!(config.limits.connections_per_ip, NonZeroUsize::new(1000));
+}
+
+#[test]
+fn pings_are_configured_where_somebody_listens_for_them() {
+    let domain = format!("{LDIF_DOMAIN}[domain.discovery]\nhost = \"kdc1\"\nflags = [\"DS\", \"LDAP\"]\n");
+    assert_eq!(parse(&domain).unwrap().domains[0].discovery, None);
+    let listening = format!("[listen]\ncldap = [\"[::]:389\"]\n{domain}");
+    let discovery = parse(&listening).unwrap().domains.remove(0).discovery.unwrap();
+    assert_eq!(discovery.host.as_deref(), Some("KDC1"));
+    assert_eq!(discovery.flags, DsFlags::DS.with(DsFlags::LDAP));
 }
 
 #[test]

@@ -11,7 +11,9 @@ use serde::{Deserialize, Deserializer};
 use super::host_port::HostPort;
 use super::url::LdapUrlText;
 use super::{SecretFile, Surroundings, units};
-use crate::directory::DenyGroup;
+use crate::directory::{DenyGroup, Subnet};
+use crate::discovery::DsFlags;
+use crate::discovery::names::LONGEST_LABEL;
 use crate::krb::crypto::EncryptionType;
 
 /// A realm: the DNS name of an Active Directory domain in upper case.
@@ -224,6 +226,47 @@ pub(super) fn deny_groups<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
         .iter()
         .map(|text| text.parse().map_err(|error| D::Error::custom(format!("\"{text}\" is {error}"))))
         .collect()
+}
+
+/// A host's name without its domain, in upper case as short names are: one label of DNS.
+pub(super) fn host<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let is_label = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
+    if text.is_empty() || text.len() > LONGEST_LABEL || !text.chars().all(is_label) {
+        return Err(D::Error::custom("not a host's name; write it without its domain, such as \"KDC1\""));
+    }
+    Ok(Some(text.to_ascii_uppercase()))
+}
+
+/// The name of a site ([MS-ADTS] 6.1.1.2.2.1): one label of DNS.
+pub(super) fn site<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() || text.len() > LONGEST_LABEL || text.contains(['.', ',', '=', '/']) {
+        return Err(D::Error::custom("not a site; write its name, such as \"Default-First-Site-Name\""));
+    }
+    Ok(Some(text))
+}
+
+pub(super) fn subnets<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Subnet>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    let subnet =
+        |text: &String| text.parse().map_err(|error| D::Error::custom(format!("\"{text}\" is {error}")));
+    texts.iter().map(subnet).collect()
+}
+
+/// Flags by their names. What the locator sets and what the client's address decides cannot be claimed.
+pub(super) fn ds_flags<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DsFlags, D::Error> {
+    let names = Vec::<String>::deserialize(deserializer)?;
+    let not_ours = DsFlags::OF_LOCATOR.with(DsFlags::CLOSEST);
+    names.iter().try_fold(DsFlags::default(), |flags, name| match DsFlags::named(name) {
+        Some(flag) if not_ours.contains(flag) => {
+            Err(D::Error::custom(format!("\"{name}\" is not for servers to choose; leave it out")))
+        }
+        Some(flag) => Ok(flags.with(flag)),
+        None => Err(D::Error::custom(format!(
+            "\"{name}\" is no flag; write names of [MS-ADTS] 6.3.1.2 such as \"WRITABLE\", \"DS\", \"LDAP\""
+        ))),
+    })
 }
 
 pub(super) fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {

@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
+use super::cldap::{self, Discovery};
 use super::clock::Clock;
 use super::connections::Connections;
 use super::domain_directory::DomainDirectory;
@@ -32,6 +33,7 @@ use super::sockets::{self, BindError, ServiceSockets};
 use super::static_faults::StaticFault;
 use super::tcp::{self, TcpLimits};
 use super::udp::{self, HandOver};
+use super::udp_socket::KerberosUdpSocket;
 use super::user_keys::{self, UserKeytabs};
 use super::{hardening, http};
 use crate::config::Config;
@@ -40,6 +42,10 @@ use crate::krb::keys::Rc4;
 /// Datagrams that wait for the directory, and as many that are being answered; each is at most `udp-request-limit`
 /// octets.
 const COLD_QUEUE: usize = 1024;
+
+/// Pings that wait for another server or the directory, and as many that are being answered. Each of these may hold a file
+/// open, so there are far fewer than [`OWN_DESCRIPTORS`].
+const PING_QUEUE: usize = 64;
 
 /// How long a stop waits for requests under way.
 const DRAIN: Duration = Duration::from_secs(4);
@@ -82,6 +88,7 @@ pub enum StartError {
 /// A running daemon. Dropping it stops it at once; [`Daemon::stop`] lets what is under way end.
 pub struct Daemon {
     kerberos: Vec<SocketAddr>,
+    cldap: Vec<SocketAddr>,
     metrics: SocketAddr,
     readiness: Arc<Readiness>,
     threads: Vec<JoinHandle<()>>,
@@ -115,6 +122,8 @@ impl Daemon {
         let listen = &config.listen;
         let kerberos = sockets::bind(&listen.kerberos, listen.udp_request_limit, threads)?;
         let kpasswd = sockets::bind(&listen.kpasswd, listen.udp_request_limit, NonZeroUsize::MIN)?;
+        let for_pings = sockets::bind_cldap(&listen.cldap)?;
+        let announced = cldap::announced(&config.domains)?;
         let observers = TcpListener::bind(config.listen.metrics)
             .await
             .map_err(|error| StartError::BindMetrics { address: config.listen.metrics, error })?;
@@ -147,6 +156,7 @@ impl Daemon {
 
         let mut daemon = Self {
             kerberos: kerberos_addresses,
+            cldap: for_pings.iter().map(|socket| socket.local_address()).collect(),
             metrics: observers.local_addr()?,
             readiness: Arc::clone(&readiness),
             threads: Vec::new(),
@@ -169,7 +179,14 @@ impl Daemon {
             warn!(%address, "not listening: this host has no IPv6");
         }
         daemon.serve(vec![(Protocol::Kerberos, kerberos), (Protocol::Kpasswd, kpasswd)], &service, config)?;
-        info!(kerberos = ?daemon.kerberos, kpasswd = ?kpasswd_addresses, metrics = %daemon.metrics, "serving");
+        if !for_pings.is_empty() {
+            let discovery = Discovery::new(Arc::clone(&service), announced, config.limits.pings_per_source)?;
+            daemon.serve_pings(for_pings, &Arc::new(discovery))?;
+        }
+        info!(
+            kerberos = ?daemon.kerberos, kpasswd = ?kpasswd_addresses, cldap = ?daemon.cldap, metrics = %daemon.metrics,
+            "serving"
+        );
         Ok(daemon)
     }
 
@@ -177,6 +194,12 @@ impl Daemon {
     #[must_use]
     pub fn kerberos(&self) -> &[SocketAddr] {
         &self.kerberos
+    }
+
+    /// Where pings are answered, over UDP.
+    #[must_use]
+    pub fn cldap(&self) -> &[SocketAddr] {
+        &self.cldap
     }
 
     /// Where `/metrics`, `/healthz` and `/readyz` are.
@@ -243,6 +266,23 @@ impl Daemon {
             let publish = |keys: &_| publisher.publish_user_keys(&service, index, keys);
             user_keys::watch(keytabs, poll, order, service.metrics(), publish).await;
         });
+    }
+
+    fn serve_pings(
+        &mut self,
+        sockets: Vec<Arc<KerberosUdpSocket>>,
+        discovery: &Arc<Discovery>,
+    ) -> io::Result<()> {
+        let (later, handed_over) = mpsc::channel(PING_QUEUE);
+        self.tasks.spawn(cldap::serve_later(handed_over, Arc::clone(discovery)));
+        for socket in sockets {
+            let (discovery, later) = (Arc::clone(discovery), later.clone());
+            let thread = thread::Builder::new()
+                .name("tgtx-cldap".to_owned())
+                .spawn(move || cldap::serve(&socket, &discovery, &later))?;
+            self.threads.push(thread);
+        }
+        Ok(())
     }
 
     fn serve(

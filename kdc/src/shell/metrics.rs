@@ -69,6 +69,9 @@ pub const ALL: &[Described] = &[
         "tgtx_krbtgt_versions_behind",
         "How far the oldest krbtgt key is behind its directory; -1 where a directory does not tell",
     ),
+    counts("tgtx_discovery_pings_total", "Pings received, by what became of them"),
+    counts("tgtx_discovery_request_bytes_total", "Octets of pings that were answered"),
+    counts("tgtx_discovery_reply_bytes_total", "Octets of the answers to them"),
     measures("tgtx_build_info", "1, with the version as label"),
 ];
 
@@ -156,14 +159,14 @@ impl TcpClosed {
 }
 
 /// One counter for each value of a closed enum.
-struct PerLabel<L: 'static>(Vec<(L, Counter)>);
+pub(super) struct PerLabel<L: 'static>(Vec<(L, Counter)>);
 
 impl<L: Copy + PartialEq> PerLabel<L> {
-    fn new(all: &[L], counter: impl Fn(L) -> Counter) -> Self {
+    pub(super) fn new(all: &[L], counter: impl Fn(L) -> Counter) -> Self {
         Self(all.iter().map(|label| (*label, counter(*label))).collect())
     }
 
-    fn increment(&self, label: L) {
+    pub(super) fn increment(&self, label: L) {
         if let Some((_, counter)) = self.0.iter().find(|(known, _)| *known == label) {
             counter.increment(1);
         }

@@ -2,6 +2,7 @@
 //! here and nowhere else; what is decided is decided in pure code that the shell calls.
 
 pub mod audit;
+pub mod cldap;
 pub mod clock;
 mod complaint;
 pub mod config_file;

@@ -71,7 +71,7 @@ impl PreparedDomain {
                     logon_server: domain.logon_server.clone(),
                     deny_groups: domain.policy.deny_groups.clone(),
                     deny_replicators: domain.policy.deny_replicators,
-                    sites: false,
+                    sites: domain.discovery.as_ref().is_some_and(|discovery| discovery.upstream.is_none()),
                 },
             },
         })

@@ -97,6 +97,12 @@ impl Service {
         self.domains.store(Arc::new(domains));
     }
 
+    /// The domains as they are now, in the order of the configuration.
+    #[must_use]
+    pub fn domains(&self) -> Arc<Domains> {
+        self.domains.load_full()
+    }
+
     /// The directories of the domains, in the order of the configuration.
     #[must_use]
     pub fn directories(&self) -> &[DomainDirectory] {

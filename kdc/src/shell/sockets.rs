@@ -1,5 +1,5 @@
-//! Binds the sockets a service is served on: per address one TCP listener and as many UDP sockets as there are
-//! packet threads.
+//! Binds the sockets a service is served on, per address one TCP listener and as many UDP sockets as there are
+//! packet threads, and those for pings.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -10,6 +10,7 @@ use nix::sys::socket::{setsockopt, sockopt};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::udp_socket::KerberosUdpSocket;
+use crate::discovery::request::LONGEST_REQUEST;
 
 /// Connections that wait to be accepted.
 const TCP_BACKLOG: i32 = 1024;
@@ -113,6 +114,26 @@ impl ServiceSockets {
     }
 }
 
+/// Binds every address for pings, one UDP socket each; a wildcard IPv6 address is left out as in [`bind`].
+///
+/// # Errors
+/// [`BindError`] for the first address that cannot be bound.
+pub fn bind_cldap(addresses: &[SocketAddr]) -> Result<Vec<Arc<KerberosUdpSocket>>, BindError> {
+    let mut sockets = Vec::new();
+    for &address in addresses {
+        let bound = open_udp(address).and_then(|socket| {
+            socket.bind(&address.into())?;
+            KerberosUdpSocket::new(socket.into(), LONGEST_REQUEST)
+        });
+        match bound {
+            Ok(socket) => sockets.push(Arc::new(socket)),
+            Err(error) if address.ip().is_unspecified() && lacks_ipv6(address, &error) => {}
+            Err(error) => return Err(BindError { transport: "UDP", address, error }),
+        }
+    }
+    Ok(sockets)
+}
+
 /// A listener that does not block, for tokio to take over.
 fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = open(address, Type::STREAM, Protocol::TCP)?;
@@ -124,11 +145,17 @@ fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// A UDP socket that shares its address with its siblings (the kernel spreads clients over them) and tells to
-/// which address each datagram was sent.
+/// A UDP socket that shares its address with its siblings: the kernel spreads clients over them.
 fn bind_udp(address: SocketAddr, request_limit: usize) -> io::Result<KerberosUdpSocket> {
-    let socket = open(address, Type::DGRAM, Protocol::UDP)?;
+    let socket = open_udp(address)?;
     setsockopt(&socket, sockopt::ReusePort, &true)?;
+    socket.bind(&address.into())?;
+    KerberosUdpSocket::new(socket.into(), request_limit)
+}
+
+/// A UDP socket that tells to which address each datagram was sent.
+fn open_udp(address: SocketAddr) -> io::Result<Socket> {
+    let socket = open(address, Type::DGRAM, Protocol::UDP)?;
     match address {
         SocketAddr::V4(_) => setsockopt(&socket, sockopt::Ipv4PacketInfo, &true)?,
         SocketAddr::V6(_) => setsockopt(&socket, sockopt::Ipv6RecvPacketInfo, &true)?,
@@ -136,8 +163,7 @@ fn bind_udp(address: SocketAddr, request_limit: usize) -> io::Result<KerberosUdp
     // As much as the host allows: net.core.rmem_max is the administrator's to raise.
     let _ = socket.set_recv_buffer_size(UDP_BUFFER);
     let _ = socket.set_send_buffer_size(UDP_BUFFER);
-    socket.bind(&address.into())?;
-    KerberosUdpSocket::new(socket.into(), request_limit)
+    Ok(socket)
 }
 
 fn open(address: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Socket> {

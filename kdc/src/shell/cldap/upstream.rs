@@ -1,0 +1,47 @@
+//! A ping passed on to the domain controller we stand in front of.
+//!
+//! Each goes out from a socket of its own, connected, so that only the upstream's datagrams come in, and only the one with the
+//! ping's number counts. What does not fit the buffer is no answer.
+
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use tokio::net::UdpSocket;
+use tokio::time::timeout;
+
+use crate::discovery::PingAnswer;
+
+/// How long the upstream has: longer than clients wait for one server before they ask the next.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Octets of the longest answer; a whole rootDSE has some 3,000.
+const LONGEST_ANSWER: usize = 8192;
+
+/// The upstream's answer to a ping of this number; `None` if there is none.
+pub(super) async fn ask(upstream: SocketAddr, ping: &[u8], message_id: u32) -> Option<Vec<u8>> {
+    timeout(PATIENCE, exchange(upstream, ping, message_id)).await.ok()?.ok()
+}
+
+async fn exchange(upstream: SocketAddr, ping: &[u8], message_id: u32) -> io::Result<Vec<u8>> {
+    let any: SocketAddr = match upstream {
+        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+    };
+    let socket = UdpSocket::bind(any).await?;
+    socket.connect(upstream).await?;
+    socket.send(ping).await?;
+    // One octet more than is taken shows what was cut.
+    let mut answer = vec![0; LONGEST_ANSWER.saturating_add(1)];
+    loop {
+        let length = socket.recv(&mut answer).await?;
+        let is_ours = |octets: &[u8]| {
+            length <= LONGEST_ANSWER
+                && PingAnswer::parse(octets).is_ok_and(|read| read.message_id == message_id)
+        };
+        if answer.get(..length).is_some_and(is_ours) {
+            answer.truncate(length);
+            return Ok(answer);
+        }
+    }
+}
