@@ -10,6 +10,8 @@
 )]
 
 mod captured;
+mod dns;
 mod own;
+mod samba;
 mod upstream;
 mod wire;

@@ -1,7 +1,8 @@
 //! `tgtx demo`: the real daemon with a sample domain, seen from a device.
 //!
 //! The domain is `demo.ldif`, the keys are drawn and forgotten. The demonstration plays Entra ID, which issues a
-//! partial TGT, and the device, which trades it; the daemon between them is the one that `tgtx serve` runs.
+//! partial TGT, and the device, which looks for a KDC and trades it there; the daemon between them is the one that
+//! `tgtx serve` runs.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -26,12 +27,14 @@ use crate::client::transport::{Kdc, Protocol};
 use crate::client::{BranchKey, Credential, SessionKey, errors};
 use crate::config::{Config, Surroundings};
 use crate::directory::Tree;
+use crate::discovery::DsFlags;
 use crate::krb::crypto::{EncryptionKey, EncryptionType};
 use crate::krb::keys::{Key, Lab};
 use crate::krb::keytab::{Entry, Keytab};
 use crate::krb::messages::name_type;
 use crate::shell::daemon::Daemon;
 use crate::shell::domain_files::{DirectoryFiles, DomainFiles};
+use crate::shell::locator::{Found, Wanted, locate};
 use crate::shell::{entropy, http};
 
 const CONFIG: &str = include_str!("demo.toml");
@@ -62,7 +65,8 @@ pub(super) fn run(_: &Arguments) -> Result<ExitCode, Failure> {
 
     let stage = Stage::new(address, keys, recorder)?;
     print(&stage.prologue(&daemon))?;
-    let went_well = stage.play()?;
+    let found = runtime.block_on(discover(&daemon))?;
+    let went_well = stage.play()? && found;
     runtime.block_on(daemon.stop());
     if went_well {
         print("\nAll went as it should.\n")?;
@@ -92,6 +96,30 @@ async fn start(config: &Config, keys: &Keys, recorder: PrometheusHandle) -> Resu
             Err(Failure::Process(format!("the daemon is not ready: {:?}", daemon.readiness().report())))
         }
     }
+}
+
+/// What a device does first: it pings for a KDC that exchanges partial TGTs. Whether it finds the daemon.
+async fn discover(daemon: &Daemon) -> Result<bool, Failure> {
+    let wanted = Wanted {
+        domain: REALM.to_lowercase(),
+        flags: DsFlags::KDC.with(DsFlags::KEY_LIST),
+        site: None,
+        server: daemon.cldap().first().map(ToString::to_string),
+        dns: None,
+        timeout: PATIENCE,
+        host: "DESKTOP-1".to_owned(),
+    };
+    let search = locate(&wanted).await?;
+    let Some(Found { address, response }) = &search.found else {
+        print(&format!("\nA device finds no KDC: {}\n", search.passed_over.join("; ")))?;
+        return Ok(false);
+    };
+    print(&format!(
+        "\nA device that looks for a KDC pings {address} and finds {}: {}\n",
+        response.dns_host_name,
+        response.flags.nltest()
+    ))?;
+    Ok(true)
 }
 
 /// The two keys, drawn for this run.

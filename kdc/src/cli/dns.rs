@@ -2,7 +2,7 @@
 
 mod served;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -17,9 +17,6 @@ use crate::shell::config_file;
 use crate::shell::explain::ExplainError;
 use crate::shell::resolver::Resolver;
 use served::Findings;
-
-/// Where DNS is asked.
-const DNS_PORT: u16 = 53;
 
 /// How clients find this instance.
 #[derive(Debug, clap::Args)]
@@ -51,7 +48,7 @@ struct Records {
     /// The realm; all of the configuration's where absent
     #[arg(long)]
     realm: Option<String>,
-    /// DNS name of this instance's host [default: this host's name in the domain]
+    /// DNS name of this instance's host [default: `[domain.discovery] host`, else this host's name, in the domain]
     #[arg(long, value_name = "NAME")]
     host: Option<String>,
     /// A site whose clients are to find it first; may be repeated
@@ -73,7 +70,7 @@ struct Records {
     #[arg(long)]
     check: bool,
     /// Ask this server instead of the system's, with --check
-    #[arg(long, value_name = "ADDRESS[:PORT]", value_parser = server, requires = "check")]
+    #[arg(long, value_name = "ADDRESS[:PORT]", value_parser = super::dns_server, requires = "check")]
     dns_server: Option<SocketAddr>,
 }
 
@@ -107,7 +104,7 @@ impl Records {
         for domain in self.domains(config)? {
             let host = match &self.host {
                 Some(host) => host.trim_end_matches('.').to_owned(),
-                None => own_name(&domain.realm)?,
+                None => own_name(domain)?,
             };
             let kpasswd = config.listen.kpasswd.first().filter(|_| !domain.relay.kpasswd.is_empty());
             let instance = Instance {
@@ -140,38 +137,13 @@ impl Records {
     }
 }
 
-/// The host's name; a bare one is in the domain.
-fn own_name(realm: &str) -> Result<String, Failure> {
+/// The name that pings are answered with, else the host's; a bare one is in the domain.
+fn own_name(Domain { realm, discovery, .. }: &Domain) -> Result<String, Failure> {
+    let announced = discovery.as_ref().and_then(|discovery| discovery.host.clone());
+    let of_host = || gethostname().ok().and_then(|name| name.into_string().ok());
     let unknown = || Failure::Process("this host's name is unknown; name it with --host".to_owned());
-    let name = gethostname().ok().and_then(|name| name.into_string().ok()).ok_or_else(unknown)?;
+    let name = announced.or_else(of_host).ok_or_else(unknown)?;
     let name = name.trim_end_matches('.').to_ascii_lowercase();
     let is_bare = !name.contains('.');
     Ok(if is_bare { format!("{name}.{}", realm.to_ascii_lowercase()) } else { name })
-}
-
-fn server(text: &str) -> Result<SocketAddr, &'static str> {
-    let bare = |text: &str| text.parse::<IpAddr>().ok().map(|address| SocketAddr::new(address, DNS_PORT));
-    text.parse()
-        .ok()
-        .or_else(|| bare(text))
-        .ok_or("not an address; write ADDRESS, ADDRESS:PORT or [IPv6]:PORT")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_server_of_dns_is_an_address_with_or_without_a_port() {
-        let cases = [
-            ("192.0.2.1", Some("192.0.2.1:53")),
-            ("192.0.2.1:5353", Some("192.0.2.1:5353")),
-            ("2001:db8::1", Some("[2001:db8::1]:53")),
-            ("[2001:db8::1]:5353", Some("[2001:db8::1]:5353")),
-            ("dns.example", None),
-        ];
-        for (text, expected) in cases {
-            assert_eq!(server(text).ok(), expected.map(|address| address.parse().unwrap()), "{text}");
-        }
-    }
 }

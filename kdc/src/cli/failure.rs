@@ -17,6 +17,7 @@ use crate::krb::keytab::KeytabError;
 use crate::shell::daemon::StartError;
 use crate::shell::entropy::EntropyError;
 use crate::shell::explain::ExplainError;
+use crate::shell::locator::LocateError;
 use crate::shell::resolver::LookupError;
 use crate::shell::static_faults::{self, StaticFault};
 
@@ -58,6 +59,8 @@ pub(super) enum Failure {
     Explain(#[from] ExplainError),
     #[error(transparent)]
     Lookup(#[from] LookupError),
+    #[error(transparent)]
+    Locate(#[from] LocateError),
     #[error("cannot start: {0}")]
     Runtime(io::Error),
     #[error("cannot start: {0}")]

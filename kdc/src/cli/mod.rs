@@ -8,6 +8,7 @@ mod check;
 mod decode_error;
 mod demo;
 mod dns;
+mod dsgetdc;
 mod exchange;
 mod explain;
 mod failure;
@@ -19,6 +20,7 @@ mod ticket;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::net::{IpAddr, SocketAddr};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -43,7 +45,8 @@ Examples:
   tgtx mint --keytab azuread.keytab --realm LAB.EXAMPLE --user alice --sid S-1-5-21-1-2-3-1107 --out partial.ccache
   tgtx exchange 127.0.0.1:88 --ccache partial.ccache --out full.ccache
   tgtx ticket decode full.ccache --keytab krbtgt.keytab
-  tgtx explain alice";
+  tgtx explain alice
+  tgtx dsgetdc lab.example --keylist --kdc";
 
 #[derive(Debug, Subcommand)]
 enum Verb {
@@ -55,7 +58,11 @@ enum Verb {
     Exchange(exchange::Arguments),
     Ticket(ticket::Arguments),
     Dns(dns::Arguments),
+    Dsgetdc(dsgetdc::Arguments),
 }
+
+/// Where DNS is asked.
+const DNS_PORT: u16 = 53;
 
 /// Where the configuration is unless `--config` says otherwise.
 const CONFIG: &str = "/etc/tgtx/tgtx.toml";
@@ -79,6 +86,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Exchange(arguments) => exchange::run(&arguments),
         Verb::Ticket(arguments) => ticket::run(&arguments),
         Verb::Dns(arguments) => dns::run(&arguments),
+        Verb::Dsgetdc(arguments) => dsgetdc::run(&arguments),
     };
     match done {
         Ok(code) => code,
@@ -111,10 +119,33 @@ fn duration(text: &str) -> Result<Duration, units::UnitError> {
     units::duration(text)
 }
 
+/// A server of DNS: an address, with or without a port.
+fn dns_server(text: &str) -> Result<SocketAddr, &'static str> {
+    let bare = |text: &str| text.parse::<IpAddr>().ok().map(|address| SocketAddr::new(address, DNS_PORT));
+    text.parse()
+        .ok()
+        .or_else(|| bare(text))
+        .ok_or("not an address; write ADDRESS, ADDRESS:PORT or [IPv6]:PORT")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use clap::CommandFactory;
+
+    #[test]
+    fn a_server_of_dns_is_an_address_with_or_without_a_port() {
+        let cases = [
+            ("192.0.2.1", Some("192.0.2.1:53")),
+            ("192.0.2.1:5353", Some("192.0.2.1:5353")),
+            ("2001:db8::1", Some("[2001:db8::1]:53")),
+            ("[2001:db8::1]:5353", Some("[2001:db8::1]:5353")),
+            ("dns.example", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(dns_server(text).ok(), expected.map(|address| address.parse().unwrap()), "{text}");
+        }
+    }
 
     #[test]
     fn the_verbs_are_consistent() {

@@ -18,6 +18,12 @@ pub fn domain_ldap_servers(domain: &str) -> String {
     lower(&format!("_ldap._tcp.dc._msdcs.{domain}"))
 }
 
+/// Those of one site.
+#[must_use]
+pub fn site_ldap_servers(site: &str, domain: &str) -> String {
+    lower(&format!("_ldap._tcp.{site}._sites.dc._msdcs.{domain}"))
+}
+
 /// The servers of a Kerberos service over one transport (RFC 4120 §7.2.3.2): `kerberos` or `kpasswd`, `tcp` or `udp`.
 #[must_use]
 pub fn service(service: &str, transport: &str, domain: &str) -> String {

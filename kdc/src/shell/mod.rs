@@ -17,6 +17,7 @@ pub mod files;
 pub mod hardening;
 pub mod http;
 pub mod in_flight;
+pub mod locator;
 pub mod logging;
 pub mod metrics;
 pub mod origin;
