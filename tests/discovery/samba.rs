@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kdc::discovery::{DsFlags, PingAnswer, SamLogonResponse, ping};
 use serde_json::Value;
@@ -13,6 +14,12 @@ use tgtx_tests::program::{Ended, end, run};
 use tgtx_tests::settings::Settings;
 
 use super::wire::{Client, Elements};
+
+/// One test at a time: pings come to a fixed port, and Samba is stopped meanwhile by one of them.
+fn alone() -> MutexGuard<'static, ()> {
+    static LAB: Mutex<()> = Mutex::new(());
+    LAB.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A daemon of the lab's domain that answers pings there.
 fn daemon(lab: &Lab, cldap: SocketAddr, discovery: &str) -> Daemon {
@@ -46,6 +53,7 @@ fn answer(server: SocketAddr, elements: &[(&str, &[u8])]) -> Vec<u8> {
 #[test]
 #[ignore = "needs the Samba lab: run tests/run"]
 fn samba_clients_find_us() {
+    let _alone = alone();
     let lab = Lab::from_environment();
     let server = SocketAddr::new(lab.daemon_address, 389);
     let daemon = daemon(&lab, server, "host = \"KDC1\"");
@@ -92,6 +100,7 @@ fn samba_clients_find_us() {
 #[test]
 #[ignore = "needs the Samba lab: run tests/run"]
 fn in_front_of_samba_its_answers_get_key_list_and_nothing_else() {
+    let _alone = alone();
     let lab = Lab::from_environment();
     let before = run(["dsgetdc", &lab.dns_domain, "--keylist", "--kdc", "--server", &lab.cldap.to_string()]);
     assert_eq!(before.status, Some(1));
@@ -150,6 +159,7 @@ fn in_front_of_samba_its_answers_get_key_list_and_nothing_else() {
 #[test]
 #[ignore = "needs the Samba lab: run tests/run"]
 fn our_own_answers_say_what_sambas_say() {
+    let _alone = alone();
     let lab = Lab::from_environment();
     let server = SocketAddr::new(lab.daemon_address, 389);
     let flags = "[\"PDC\", \"GC\", \"DS\", \"LDAP\", \"TIMESERV\", \"GOOD_TIMESERV\", \"WRITABLE\", \"FULL_SECRET_DOMAIN_6\"]";
