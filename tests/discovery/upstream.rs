@@ -4,8 +4,10 @@ use std::net::{SocketAddr, UdpSocket};
 use std::thread;
 
 use kdc::discovery::{DsFlags, PingAnswer, Request, ping};
+use tgtx_tests::daemon::Daemon;
+use tgtx_tests::folder::Folder;
 
-use super::wire::{Client, EX, captured_domain, extended, for_domain, vector};
+use super::wire::{Client, EX, REALM, captured_domain, extended, for_domain, vector};
 
 /// A server that answers each ping with what `answer` makes of it.
 fn server(answer: impl Fn(&[u8]) -> Vec<Vec<u8>> + Send + 'static) -> SocketAddr {
@@ -96,6 +98,60 @@ fn where_the_upstream_is_silent_or_away_so_are_we() {
 }
 
 #[test]
+fn a_ping_behind_many_that_the_upstream_ignores_is_answered() {
+    let wanted = 5;
+    let answers = move |ping: &[u8]| match Request::parse(ping).unwrap().message_id {
+        id if id == wanted => vec![without_key_list(ping)],
+        _ => Vec::new(),
+    };
+    let daemon = captured_domain("pings-per-source = 0", &upstream(server(answers)));
+    let flood = Client::of(daemon.cldap()[0]);
+    let overload = || daemon.counter("tgtx_discovery_pings_total{result=\"overload\"}");
+    daemon.wait_until("overloaded", || {
+        (0..600).for_each(|_| flood.send(&for_domain(6)));
+        overload() > 0
+    });
+    let answer = Client::of(daemon.cldap()[0]).ask(&for_domain(wanted));
+    assert_eq!(PingAnswer::parse(&answer).unwrap().message_id, wanted);
+}
+
+#[test]
+fn a_domain_whose_directory_was_never_read_is_not_announced() {
+    let folder = Folder::new();
+    let keytab = folder.write("keytab", std::fs::read(vector("keytab")).unwrap(), 0o600);
+    let password = folder.write("password", "secret", 0o600);
+    let upstream = upstream(server(|ping| vec![without_key_list(ping)]));
+    let toml = format!(
+        "[listen]\nkerberos = [\"127.0.0.1:0\"]\nmetrics = \"127.0.0.1:0\"\ncldap = [\"127.0.0.1:0\"]\n\
+         [log]\nformat = \"json\"\n[[domain]]\nrealm = {REALM:?}\nkeytabs = [{keytab:?}]\n\
+         [domain.ldap]\nurls = [\"ldap://127.0.0.1:1\"]\nallow-plaintext = true\n\
+         bind-dn = \"CN=tgtx\"\npassword-file = {password:?}\n[domain.discovery]\n{upstream}\n"
+    );
+    let daemon = Daemon::launch_in(folder, &toml);
+    let asked = for_domain(5);
+    assert_eq!(Client::of(daemon.cldap()[0]).ask(&asked), without_key_list(&asked));
+    assert_eq!(daemon.counter("tgtx_discovery_pings_total{result=\"passed_on\"}"), 1);
+}
+
+#[test]
+fn filters_with_or_and_not_are_answered_without_the_upstream() {
+    let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let daemon = captured_domain("", &upstream(silent.local_addr().unwrap()));
+    let client = Client::of(daemon.cldap()[0]);
+    // (&(NtVer=\06)) becomes (!…) and (|…), the second of them around what is no filter at all.
+    let asked = ping(3, &[EX]);
+    let and = asked.windows(4).position(|octets| octets == [0xa0, 0x84, 0, 0]).unwrap();
+    for (operator, inside) in [(0xa2, 0xa3), (0xa1, 0x41)] {
+        let mut changed = asked.clone();
+        changed[and] = operator;
+        changed[and + 6] = inside;
+        let answer = client.ask(&changed);
+        assert_eq!(PingAnswer::parse(&answer), Ok(PingAnswer { message_id: 3, value: None }));
+    }
+    assert_eq!(daemon.counter("tgtx_discovery_pings_total{result=\"empty\"}"), 2);
+}
+
+#[test]
 fn more_pings_than_may_wait_are_dropped() {
     let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
     let daemon = captured_domain("pings-per-source = 0", &upstream(silent.local_addr().unwrap()));
@@ -106,5 +162,5 @@ fn more_pings_than_may_wait_are_dropped() {
         overload() > 0
     });
     let descriptors = std::fs::read_dir(format!("/proc/{}/fd", daemon.id())).unwrap().count();
-    assert!(descriptors < 200, "{descriptors} open files");
+    assert!(descriptors < 256 + 64, "{descriptors} open files");
 }

@@ -10,6 +10,7 @@ use policy::flags;
 
 use super::ds_flags::DsFlags;
 use super::message::{self, ResultCode};
+use super::names::LONGEST_LABEL;
 use super::netlogon::{Form, Opcode, SamLogonResponse};
 use super::request::{Asked, Ping, Request, nt_version};
 use crate::directory::sites::DEFAULT_FIRST_SITE_NAME;
@@ -142,6 +143,10 @@ pub fn decide<'a>(
         Asked::Netlogon(Ok(ping)) => match (place, served) {
             (Some(place), Some((domain, Some(view)))) => {
                 let user = ping.user.filter(|user| !user.is_empty());
+                // No account has such a name. The older forms could echo it, in twice its octets.
+                if user.is_some_and(|user| user.len() > LONGEST_LABEL) {
+                    return empty();
+                }
                 let opcode = match (user, account) {
                     (Some(user), None) if domain.announcement.user_lookup => {
                         return Decision::LookUp(place, user);
@@ -151,7 +156,7 @@ pub fn decide<'a>(
                 };
                 match respond(ping, opcode, &domain.announcement, view, addresses).encode() {
                     Ok(value) => Decision::Answer(Kind::Netlogon, message::netlogon(id, &value)),
-                    // Only the user's name can be too long, and no account has such a one.
+                    // A name of the domain's or of ours is too long.
                     Err(_) => empty(),
                 }
             }
@@ -299,10 +304,10 @@ impl DiscoveredDomain {
         self.realm.eq_ignore_ascii_case(name)
     }
 
-    /// Whether another server's answer is about this domain.
+    /// Whether another server's answer is about this domain, and whoever comes here by it is served.
     #[must_use]
-    pub fn is_answered_by(&self, response: &SamLogonResponse) -> bool {
-        self.is_named(&response.dns_domain_name)
+    pub fn may_announce(&self, response: &SamLogonResponse) -> bool {
+        self.view.is_some() && self.is_named(&response.dns_domain_name)
     }
 }
 

@@ -26,4 +26,4 @@ pub use ber::BerError;
 pub use ds_flags::DsFlags;
 pub use message::{PingAnswer, announce_key_list, ping};
 pub use netlogon::{Form, Opcode, SamLogonResponse};
-pub use request::Request;
+pub use request::{Asked, InvalidFilter, Request};

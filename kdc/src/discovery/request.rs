@@ -99,7 +99,12 @@ pub struct Ping<'a> {
 
 /// A filter that [MS-ADTS] 6.3.3.1 does not allow: the answer is an entry without attributes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InvalidFilter;
+pub enum InvalidFilter {
+    /// More than ANDs of equality tests: OR, NOT, a comparison.
+    Operator,
+    /// An element that is there twice, or has a value that it cannot have.
+    Element,
+}
 
 impl<'a> Request<'a> {
     /// Reads a datagram.
@@ -195,17 +200,18 @@ impl<'a> Filter<'a> {
 
     fn ping(&self) -> Result<Ping<'a>, InvalidFilter> {
         if self.foreign {
-            return Err(InvalidFilter);
+            return Err(InvalidFilter::Operator);
         }
-        let text = |name| self.only(name)?.map(str::from_utf8).transpose().map_err(|_| InvalidFilter);
+        let text =
+            |name| self.only(name)?.map(str::from_utf8).transpose().map_err(|_| InvalidFilter::Element);
         Ok(Ping {
             dns_domain: text("DnsDomain")?,
             domain_guid: match self.only("DomainGuid")? {
-                Some(guid) => Some(guid.try_into().map_err(|_| InvalidFilter)?),
+                Some(guid) => Some(guid.try_into().map_err(|_| InvalidFilter::Element)?),
                 None => None,
             },
             domain_sid: match self.only("DomainSid")? {
-                Some(sid) => Some(Sid::from_bytes(sid).map_err(|_| InvalidFilter)?),
+                Some(sid) => Some(Sid::from_bytes(sid).map_err(|_| InvalidFilter::Element)?),
                 None => None,
             },
             user: text("User")?,
@@ -219,7 +225,7 @@ impl<'a> Filter<'a> {
         let mut values = self.clauses.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name.as_bytes()));
         match (values.next(), values.next()) {
             (value, None) => Ok(value.map(|(_, value)| *value)),
-            (_, Some(_)) => Err(InvalidFilter),
+            (_, Some(_)) => Err(InvalidFilter::Element),
         }
     }
 
@@ -227,10 +233,10 @@ impl<'a> Filter<'a> {
     fn bits(&self, name: &str, known: u32) -> Result<Option<u32>, InvalidFilter> {
         let Some(octets) = self.only(name)? else { return Ok(None) };
         if octets.len() > 4 {
-            return Err(InvalidFilter);
+            return Err(InvalidFilter::Element);
         }
         let bits = octets.iter().rev().fold(0, |bits, &octet| bits << 8 | u32::from(octet));
-        if bits & !known == 0 { Ok(Some(bits)) } else { Err(InvalidFilter) }
+        if bits & !known == 0 { Ok(Some(bits)) } else { Err(InvalidFilter::Element) }
     }
 }
 

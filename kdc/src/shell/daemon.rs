@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
-use super::cldap::{self, Discovery};
+use super::cldap::{self, Discovery, Waiting};
 use super::clock::Clock;
 use super::connections::Connections;
 use super::domain_directory::DomainDirectory;
@@ -42,10 +42,6 @@ use crate::krb::keys::Rc4;
 /// Datagrams that wait for the directory, and as many that are being answered; each is at most `udp-request-limit`
 /// octets.
 const COLD_QUEUE: usize = 1024;
-
-/// Pings that wait for another server or the directory, and as many that are being answered. Each of these may hold a file
-/// open, so there are far fewer than [`OWN_DESCRIPTORS`].
-const PING_QUEUE: usize = 64;
 
 /// How long a stop waits for requests under way.
 const DRAIN: Duration = Duration::from_secs(4);
@@ -273,10 +269,11 @@ impl Daemon {
         sockets: Vec<Arc<KerberosUdpSocket>>,
         discovery: &Arc<Discovery>,
     ) -> io::Result<()> {
-        let (later, handed_over) = mpsc::channel(PING_QUEUE);
-        self.tasks.spawn(cldap::serve_later(handed_over, Arc::clone(discovery)));
+        let most = cldap::most_at_once(allowed_descriptors()?);
+        let later = Arc::new(Waiting::new(most));
+        self.tasks.spawn(cldap::serve_later(Arc::clone(&later), most, Arc::clone(discovery)));
         for socket in sockets {
-            let (discovery, later) = (Arc::clone(discovery), later.clone());
+            let (discovery, later) = (Arc::clone(discovery), Arc::clone(&later));
             let thread = thread::Builder::new()
                 .name("tgtx-cldap".to_owned())
                 .spawn(move || cldap::serve(&socket, &discovery, &later))?;
@@ -325,13 +322,20 @@ impl Drop for Daemon {
     }
 }
 
+/// Files that may be open.
+fn allowed_descriptors() -> io::Result<usize> {
+    Ok(usize::try_from(hardening::descriptor_limit()?).unwrap_or(usize::MAX))
+}
+
 /// As many connections as configured, as far as open files are allowed.
 fn connections(config: &Config) -> io::Result<Arc<Connections>> {
     let limits = &config.limits;
-    let allowed = usize::try_from(hardening::descriptor_limit()?).unwrap_or(usize::MAX);
+    let allowed = allowed_descriptors()?;
     // What is relayed has its share, but not all.
     let relayed = relay::most_descriptors(config).min(allowed / 2);
-    let possible = allowed.saturating_sub(OWN_DESCRIPTORS).saturating_sub(relayed).max(FEWEST_CONNECTIONS);
+    let pings = cldap::most_descriptors(config, allowed);
+    let taken = OWN_DESCRIPTORS.saturating_add(relayed).saturating_add(pings);
+    let possible = allowed.saturating_sub(taken).max(FEWEST_CONNECTIONS);
     if let Some(configured) = limits.connections
         && configured.get() > possible
     {

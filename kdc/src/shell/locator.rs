@@ -4,15 +4,15 @@
 //! answers and says that the client is nearer to another site is kept, and that site's servers are asked before it is taken.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use tokio::net::UdpSocket;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::entropy::{self, EntropyError};
 use super::resolver::{LookupError, Resolver, Srv};
+use super::udp_client::UdpClient;
 use crate::discovery::request::nt_version;
 use crate::discovery::{DsFlags, Opcode, PingAnswer, SamLogonResponse, ping};
 use crate::dns::names;
@@ -256,18 +256,13 @@ async fn ask(
     number: u32,
     patience: Duration,
 ) -> io::Result<Option<SamLogonResponse>> {
-    let any: SocketAddr = match server {
-        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
-        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
-    };
-    let socket = UdpSocket::bind(any).await?;
-    socket.connect(server).await?;
+    let client = UdpClient::of(server).await?;
     let mut answer = vec![0; LONGEST_ANSWER];
     for _ in 0..ATTEMPTS {
-        socket.send(octets).await?;
+        client.send(octets).await?;
         let read = async {
             loop {
-                let length = socket.recv(&mut answer).await?;
+                let length = client.receive(&mut answer).await?;
                 let Some(read) = answer.get(..length).and_then(|octets| PingAnswer::parse(octets).ok())
                 else {
                     continue;
@@ -286,6 +281,8 @@ async fn ask(
 
 #[cfg(test)]
 mod tests {
+    use tokio::net::UdpSocket;
+
     use super::*;
 
     fn wanted(flags: DsFlags) -> Wanted {

@@ -34,5 +34,6 @@ pub mod sockets;
 pub mod static_faults;
 pub mod tcp;
 pub mod udp;
+pub mod udp_client;
 pub mod udp_socket;
 pub mod user_keys;

@@ -3,6 +3,7 @@
 use super::*;
 use crate::directory::{Tree, ViewRules};
 use crate::discovery::message::{PingAnswer, ping};
+use crate::discovery::request::LONGEST_REQUEST;
 
 const LDIF: &str =
     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/windows-server-2022/testuser.ldif"));
@@ -277,8 +278,30 @@ fn nothing_is_said_of_a_domain_whose_directory_is_not_known() {
 
 #[test]
 fn a_user_that_fits_no_label_and_an_invalid_filter_get_the_empty_entry() {
-    for element in [("User", &[b'a'; 64][..]), ("AAC", &[0; 5]), ("DomainGuid", &[1])] {
-        assert_eq!(ask(&domains(), &[EX, element], "10.0.0.9"), (Kind::Empty, message::entry(5, &[])));
+    let user_lookup = [domain(Announcement { user_lookup: true, ..announcement() }, Some(view()))];
+    for version in [&[1], &[2], &[4], &[8]] {
+        for element in [("User", &[b'a'; 64][..]), ("AAC", &[0; 5]), ("DomainGuid", &[1])] {
+            let elements = [("NtVer", &version[..]), element];
+            for domains in [&domains()[..], &user_lookup] {
+                let answer = ask(domains, &elements, "10.0.0.9");
+                assert_eq!(answer, (Kind::Empty, message::entry(5, &[])), "{elements:?}");
+            }
+        }
+        let longest = [("NtVer", &version[..]), ("User", &[b'a'; 63])];
+        assert_eq!(ask(&domains(), &longest, "10.0.0.9").0, Kind::Netlogon, "{version:?}");
+    }
+}
+
+#[test]
+fn an_upstreams_answer_may_announce_us_only_where_we_serve_its_domain() {
+    let ours = PingAnswer::parse(CAPTURED[1]).unwrap().extended().unwrap();
+    let upper = SamLogonResponse { dns_domain_name: "AFOREST.ad.".to_owned(), ..ours.clone() };
+    let foreign = SamLogonResponse { dns_domain_name: "bforest.ad".to_owned(), ..ours.clone() };
+    let known = domain(announcement(), Some(view()));
+    let unknown = domain(announcement(), None);
+    for (response, expected) in [(&ours, true), (&upper, true), (&foreign, false)] {
+        assert_eq!(known.may_announce(response), expected, "{response:?}");
+        assert!(!unknown.may_announce(response), "{response:?}");
     }
 }
 
@@ -314,8 +337,18 @@ fn answers_are_as_large_as_documented() {
         let message = [&[2, 1, 1, 0x63, operation.len() as u8], &operation[..]].concat();
         [&[0x30, message.len() as u8], &message[..]].concat()
     };
-    let netlogon = shortest(b"\xa0\x0c\xa3\x0a\x04\x05NtVer\x04\x01\x04\x30\x0a\x04\x08Netlogon");
-    assert_eq!(answered(&netlogon), (50, 175));
+    let netlogon = |version: u8| {
+        let filter = [&b"\xa0\x0c\xa3\x0a\x04\x05NtVer\x04\x01"[..], &[version]].concat();
+        shortest(&[&filter[..], b"\x30\x0a\x04\x08Netlogon"].concat())
+    };
+    assert_eq!(answered(&netlogon(4)), (50, 175));
+    assert_eq!(answered(&netlogon(2)), (50, 187));
+    // As long as a ping may be, for a user's name that every form but the newest could echo.
+    for version in [1, 2, 4] {
+        let with_user = |length| ping(1, &[("NtVer", &[version]), ("User", &vec![b'a'; length])]);
+        let overhead = with_user(4000).len() - 4000;
+        assert_eq!(answered(&with_user(LONGEST_REQUEST - overhead)), (LONGEST_REQUEST, 45), "{version}");
+    }
     let root_dse = shortest(b"\x87\x01x\x30\0");
     assert_eq!(answered(&root_dse), (29, 180));
 }

@@ -20,7 +20,7 @@ pub(super) enum Outcome {
     KeyListSet,
     /// Answered by the upstream, passed on as it was.
     PassedOn,
-    /// The upstream did not answer.
+    /// The upstream did not answer in time.
     UpstreamSilent,
     /// Not answered: the directory is not known, or did not say who the account is.
     NotReady,

@@ -7,6 +7,7 @@
 mod counts;
 mod source_rates;
 mod upstream;
+mod waiting;
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,7 +18,7 @@ use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::Semaphore;
 use tracing::warn;
 
 use super::entropy::{self, EntropyError};
@@ -28,14 +29,33 @@ use crate::config;
 use crate::directory::ClientName;
 use crate::discovery::names::LONGEST_LABEL;
 use crate::discovery::{
-    Account, Addresses, Announcement, Decision, DiscoveredDomain, Request, addressed, announce_key_list,
-    decide,
+    Account, Addresses, Announcement, Asked, Decision, DiscoveredDomain, InvalidFilter, Request, addressed,
+    announce_key_list, decide,
 };
 use counts::{Counts, Outcome};
 use source_rates::SourceRates;
+pub use waiting::Waiting;
 
 /// How long to wait after a failed receive, so that a lasting fault neither spins nor floods the log.
 const RECEIVE_PAUSE: Duration = Duration::from_millis(250);
+
+/// Pings that wait for another server or the directory, and as many that are being answered.
+const MOST_AT_ONCE: NonZeroUsize = NonZeroUsize::new(256).expect("a positive number");
+
+/// How many pings may be waited for at once where so many files may be open: an upstream's each hold one, of at most an eighth.
+#[must_use]
+pub fn most_at_once(descriptors: usize) -> NonZeroUsize {
+    NonZeroUsize::new(descriptors / 8).unwrap_or(NonZeroUsize::MIN).min(MOST_AT_ONCE)
+}
+
+/// Files that waiting for upstreams may have open at once, of so many that are allowed.
+#[must_use]
+pub fn most_descriptors(config: &config::Config, allowed: usize) -> usize {
+    let passes_on = |domain: &config::Domain| {
+        domain.discovery.as_ref().is_some_and(|discovery| discovery.upstream.is_some())
+    };
+    if config.domains.iter().any(passes_on) { most_at_once(allowed).get() } else { 0 }
+}
 
 /// How pings about one domain are answered.
 #[derive(Debug, Clone)]
@@ -121,7 +141,7 @@ impl Discovery {
         &self,
         datagram: &Datagram<'_>,
         socket: &Arc<KerberosUdpSocket>,
-        later: &mpsc::Sender<Later>,
+        later: &Waiting<Later>,
     ) -> Option<Reply> {
         let Datagram { octets, peer, local } = *datagram;
         if !self.rates.take(peer.ip(), self.service.clock().elapsed()) {
@@ -154,7 +174,7 @@ impl Discovery {
                     socket: Arc::clone(socket),
                     _in_flight: self.service.begin(),
                 };
-                if later.try_send(waiting).is_err() {
+                if later.push(waiting).is_some() {
                     self.counts.unanswered(Outcome::Overload);
                 }
                 None
@@ -216,12 +236,18 @@ impl Discovery {
 
     /// The server that answers instead of us. One that asks for no domain of ours is answered by that of the first, as it was
     /// before we came to stand in front of it.
+    ///
+    /// None is asked about OR and NOT: what is behind them has not been read, Samba ignores what it cannot read, and a wait for
+    /// nothing takes a seat from somebody else. It answers other filters that are invalid in its own way.
     fn upstream(&self, request: &Request<'_>, domains: &[DiscoveredDomain]) -> Option<SocketAddr> {
+        if request.asked == Asked::Netlogon(Err(InvalidFilter::Operator)) {
+            return None;
+        }
         self.announced.get(addressed(request, domains).unwrap_or(0))?.upstream
     }
 }
 
-/// The upstream's answer, with KEY_LIST where it is about a domain of ours.
+/// The upstream's answer, with KEY_LIST where it is about a domain that we serve now.
 async fn pass_on(
     upstream: SocketAddr,
     octets: &[u8],
@@ -231,7 +257,7 @@ async fn pass_on(
     let Some(mut reply) = upstream::ask(upstream, octets, request.message_id).await else {
         return (Outcome::UpstreamSilent, None);
     };
-    let is_ours = |response: &_| domains.iter().any(|domain| domain.is_answered_by(response));
+    let is_ours = |response: &_| domains.iter().any(|domain| domain.may_announce(response));
     let outcome =
         if announce_key_list(&mut reply, is_ours) { Outcome::KeyListSet } else { Outcome::PassedOn };
     (outcome, Some(reply))
@@ -242,7 +268,7 @@ fn addresses(peer: SocketAddr, local: LocalAddress) -> Addresses {
 }
 
 /// Receives on `socket` and answers, on a thread of its own, until the service stops.
-pub fn serve(socket: &Arc<KerberosUdpSocket>, discovery: &Discovery, later: &mpsc::Sender<Later>) {
+pub fn serve(socket: &Arc<KerberosUdpSocket>, discovery: &Discovery, later: &Waiting<Later>) {
     let mut receiver = UdpReceiver::new(Arc::clone(socket));
     let mut sender = UdpSender::new(Arc::clone(socket));
     let mut replies = Vec::new();
@@ -268,11 +294,12 @@ pub fn serve(socket: &Arc<KerberosUdpSocket>, discovery: &Discovery, later: &mps
     }
 }
 
-/// Answers what the threads hand over, each ping in a task of its own, at most as many at once as the channel holds.
-pub async fn serve_later(mut later: mpsc::Receiver<Later>, discovery: Arc<Discovery>) {
-    let seats = Arc::new(Semaphore::new(later.max_capacity()));
-    while let Some(Later { octets, peer, local, socket, _in_flight }) = later.recv().await {
-        let Ok(seat) = Arc::clone(&seats).acquire_owned().await else { return };
+/// Answers what the threads hand over, each ping in a task of its own, at most so many at once.
+pub async fn serve_later(later: Arc<Waiting<Later>>, seats: NonZeroUsize, discovery: Arc<Discovery>) {
+    let seats = Arc::new(Semaphore::new(seats.get()));
+    // Never closed. Whoever waits for a seat waits in the queue.
+    while let Ok(seat) = Arc::clone(&seats).acquire_owned().await {
+        let Later { octets, peer, local, socket, _in_flight } = later.next().await;
         let discovery = Arc::clone(&discovery);
         tokio::spawn(async move {
             if let Some(octets) = discovery.answer_later(&octets, peer, local).await

@@ -1,19 +1,19 @@
 //! A ping passed on to the domain controller we stand in front of.
 //!
-//! Each goes out from a socket of its own, connected, so that only the upstream's datagrams come in, and only the one with the
-//! ping's number counts. What does not fit the buffer is no answer.
+//! Each goes out from a socket of its own, which hears only the upstream, and only the datagram with the ping's number counts.
+//! What does not fit the buffer is no answer.
 
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::net::UdpSocket;
 use tokio::time::timeout;
 
 use crate::discovery::PingAnswer;
+use crate::shell::udp_client::UdpClient;
 
-/// How long the upstream has: longer than clients wait for one server before they ask the next.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long the upstream has. It answers in milliseconds or not at all; a ping that it ignores takes a seat for that long.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Octets of the longest answer; a whole rootDSE has some 3,000.
 const LONGEST_ANSWER: usize = 8192;
@@ -24,17 +24,12 @@ pub(super) async fn ask(upstream: SocketAddr, ping: &[u8], message_id: u32) -> O
 }
 
 async fn exchange(upstream: SocketAddr, ping: &[u8], message_id: u32) -> io::Result<Vec<u8>> {
-    let any: SocketAddr = match upstream {
-        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
-        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
-    };
-    let socket = UdpSocket::bind(any).await?;
-    socket.connect(upstream).await?;
-    socket.send(ping).await?;
+    let client = UdpClient::of(upstream).await?;
+    client.send(ping).await?;
     // One octet more than is taken shows what was cut.
     let mut answer = vec![0; LONGEST_ANSWER.saturating_add(1)];
     loop {
-        let length = socket.recv(&mut answer).await?;
+        let length = client.receive(&mut answer).await?;
         let is_ours = |octets: &[u8]| {
             length <= LONGEST_ANSWER
                 && PingAnswer::parse(octets).is_ok_and(|read| read.message_id == message_id)
