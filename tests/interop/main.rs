@@ -24,5 +24,6 @@ mod outages;
 mod refusals;
 mod relay;
 mod repeats;
+mod samba_site;
 mod secrets;
 mod strict;

@@ -1,7 +1,6 @@
 //! Unchanged clients do through the daemon what they do all day: it has the domain controller's address and ports, Samba
-//! stands behind it by `krb5 port` and `kpasswd port`.
+//! stands behind it by `krb5 port`, `kpasswd port` and `cldap port`.
 
-use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,7 +14,6 @@ use tgtx_tests::device::random;
 use tgtx_tests::folder::Folder;
 use tgtx_tests::lab::{Lab, User};
 use tgtx_tests::program::{self, Ended};
-use tgtx_tests::settings::Settings;
 
 /// MIT's `udp_preference_limit`: messages that are longer go over TCP at once.
 const TRANSPORTS: [(&str, u32); 2] = [("tcp", 1), ("udp", 32_700)];
@@ -39,32 +37,25 @@ const PREAUTH_REQUIRED: i32 = 25;
 /// The address has one port 88.
 static PORT: Mutex<()> = Mutex::new(());
 
-/// A daemon in the place of the lab's KDC.
-struct Relay {
-    daemon: Daemon,
-    lab: Lab,
-    folder: Folder,
+/// A daemon in the place of the lab's KDC and of its answers to pings.
+pub(super) struct Relay {
+    pub(super) daemon: Daemon,
+    pub(super) lab: Lab,
+    pub(super) folder: Folder,
     _port: MutexGuard<'static, ()>,
 }
 
 impl Relay {
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         let port = PORT.lock().unwrap_or_else(PoisonError::into_inner);
         let lab = Lab::from_environment();
-        let address = lab.kdc.ip();
-        let mut more = String::new();
-        let _ = write!(more, "[domain.relay]\nkdcs = [\"{}\"]\nkpasswd = [\"{address}:1464\"]\n", lab.kdc);
-        let daemon = Daemon::start(&Settings {
-            kerberos: vec![format!("{address}:88")],
-            kpasswd: vec![format!("{address}:464")],
-            more,
-            ..Settings::of(&lab)
-        });
+        let daemon = Daemon::launch_in(Folder::new(), &shipped_configuration(&lab));
+        daemon.wait_until("ready", || daemon.is_ready());
         Self { daemon, lab, folder: Folder::new(), _port: port }
     }
 
     /// As on any member of the domain: the domain controller's address, and no port.
-    fn krb5_conf(&self, udp_preference_limit: u32) -> String {
+    pub(super) fn krb5_conf(&self, udp_preference_limit: u32) -> String {
         let (realm, domain, address) = (&self.lab.realm, &self.lab.dns_domain, self.lab.kdc.ip());
         format!(
             "[libdefaults]\ndefault_realm = {realm}\ndns_lookup_kdc = false\ndns_lookup_realm = false\n\
@@ -87,9 +78,31 @@ impl Relay {
         )
     }
 
-    fn relayed(&self, kind: &str, outcome: &str) -> u64 {
+    pub(super) fn relayed(&self, kind: &str, outcome: &str) -> u64 {
         self.daemon.counter(&format!("tgtx_relayed_total{{kind=\"{kind}\",outcome=\"{outcome}\"}}"))
     }
+}
+
+/// That for a Samba domain controller, with the lab's address and files.
+pub(super) fn shipped_configuration(lab: &Lab) -> String {
+    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../conf/on-a-samba-dc.toml");
+    let mut text = std::fs::read_to_string(shipped).unwrap();
+    let path = |path: &Path| path.display().to_string();
+    let changes = [
+        ("10.0.0.1", lab.kdc.ip().to_string()),
+        ("\n[listen]\n", "\n[listen]\nmetrics = \"127.0.0.1:0\"\n".to_owned()),
+        ("/etc/tgtx/krbtgt.keytab", path(&lab.keytabs.krbtgt)),
+        ("/etc/tgtx/krbtgt_AzureAD.keytab", path(&lab.keytabs.azuread)),
+        ("[\"ldaps://dc1.lab.example\", \"ldaps://dc2.lab.example\"]", format!("[{:?}]", lab.ldaps)),
+        ("CN=tgtx,CN=Users,DC=lab,DC=example", lab.service_account.dn.clone()),
+        ("/etc/tgtx/ldap-password", path(&lab.service_account.password_file)),
+        ("/var/lib/samba/private/tls/ca.pem", path(&lab.ca)),
+    ];
+    for (what, with) in changes {
+        assert!(text.contains(what), "{what}");
+        text = text.replace(what, &with);
+    }
+    text
 }
 
 #[test]

@@ -47,6 +47,8 @@ pub struct Lab {
     pub other_ca: PathBuf,
     /// For MIT's programs, with Samba's own KDC.
     pub krb5_conf: PathBuf,
+    /// Who may do everything.
+    pub administrator: Administrator,
     /// The account that the daemon reads the directory with.
     pub service_account: ServiceAccount,
     /// Those that a daemon serving the good branch needs.
@@ -55,6 +57,13 @@ pub struct Lab {
     pub branches: BTreeMap<String, Branch>,
     /// By the keys in `tests/lab/accounts.py`.
     pub users: BTreeMap<String, User>,
+}
+
+/// The domain's first account, Administrator.
+#[derive(Debug, Deserialize)]
+pub struct Administrator {
+    /// Its password.
+    pub password: String,
 }
 
 /// The account that the daemon reads the directory with.
