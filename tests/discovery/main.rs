@@ -10,6 +10,7 @@
 )]
 
 mod captured;
+mod check;
 mod dns;
 mod own;
 mod samba;

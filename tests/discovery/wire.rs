@@ -1,7 +1,7 @@
 //! Pings and daemons of these tests.
 
 use std::net::{SocketAddr, UdpSocket};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kdc::discovery::{PingAnswer, SamLogonResponse, ping};
@@ -34,18 +34,23 @@ pub(crate) fn captured_domain(limits: &str, discovery: &str) -> Daemon {
 pub(crate) fn captured_domain_at(cldap: &str, limits: &str, discovery: &str, more: &str) -> Daemon {
     let folder = Folder::new();
     let keytab = folder.write("keytab", std::fs::read(vector("keytab")).unwrap(), 0o600);
-    let toml = format!(
-        "[listen]\nkerberos = [\"127.0.0.1:0\"]\nmetrics = \"127.0.0.1:0\"\ncldap = [{cldap:?}]\n[limits]\n{limits}\n\
-         [log]\nformat = \"json\"\n[[domain]]\nrealm = {REALM:?}\nkeytabs = [{keytab:?}]\ndirectory = \"ldif:{}\"\n\
-         [domain.discovery]\n{discovery}\n{more}",
-        vector("testuser.ldif").display()
-    );
+    let toml = configuration(&keytab, cldap, limits, discovery) + more;
     let daemon = Daemon::launch_in(folder, &toml);
     daemon.wait_until("the directories are read", || {
         let checks = daemon.readiness().1["checks"].as_array().unwrap().clone();
         checks.iter().all(|check| check["name"] != "directory" || check["ok"] == true)
     });
     daemon
+}
+
+/// Its configuration.
+pub(crate) fn configuration(keytab: &Path, cldap: &str, limits: &str, discovery: &str) -> String {
+    format!(
+        "[listen]\nkerberos = [\"127.0.0.1:0\"]\nmetrics = \"127.0.0.1:0\"\ncldap = [{cldap:?}]\n[limits]\n{limits}\n\
+         [log]\nformat = \"json\"\n[[domain]]\nrealm = {REALM:?}\nkeytabs = [{keytab:?}]\ndirectory = \"ldif:{}\"\n\
+         [domain.discovery]\n{discovery}\n",
+        vector("testuser.ldif").display()
+    )
 }
 
 /// A client's socket.

@@ -1,6 +1,7 @@
 //! `tgtx check`: what is wrong with a configuration, before the daemon meets it.
 
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,9 +10,12 @@ use tokio::runtime;
 
 use super::failure::Failure;
 use super::print;
+use crate::config::Config;
 use crate::directory::{Branch, DirectoryView};
+use crate::discovery::own_site;
 use crate::exchange::UserKeys;
 use crate::krb::keys::{DomainKeys, KeyAge, Rc4};
+use crate::shell::cldap::{self, Announced};
 use crate::shell::config_file;
 use crate::shell::directory::ReadError;
 use crate::shell::domain_files::DomainFiles;
@@ -37,11 +41,21 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mut findings = Findings::default();
-    match domains(&arguments.config) {
+    match read(&arguments.config) {
         Err(fault) => findings.problem(&fault),
-        Ok(domains) => {
+        Ok((config, domains)) => {
             findings.good(&format!("{}: understood", arguments.config.display()));
+            // As many as domains, or none where no pings are answered.
+            let announced = cldap::announced(&config.domains).unwrap_or_else(|error| {
+                findings.problem(&error);
+                Vec::new()
+            });
+            let mut announced = announced.iter();
             for domain in domains {
+                let announced = announced.next();
+                if let Some(announced) = announced {
+                    findings.pings(&domain.realm, announced);
+                }
                 findings.keys(&domain.realm, &domain.keys);
                 if let Some(keytabs) = &domain.user_keys {
                     findings.user_keys(&domain.realm, keytabs.keys());
@@ -49,7 +63,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                 if arguments.online {
                     let (realm, keys) = (Arc::clone(&domain.realm), Arc::clone(&domain.keys));
                     match look(domain)? {
-                        Ok(view) => findings.view(&realm, &keys, &view),
+                        Ok(view) => {
+                            findings.view(&realm, &keys, &view);
+                            if let Some(announced) = announced {
+                                findings.sites(&realm, announced, &view, &config.listen.cldap);
+                            }
+                        }
                         Err(error) => findings.problem(&format!("{realm}: {error}")),
                     }
                 }
@@ -60,9 +79,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Ok(if findings.problems { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn domains(config: &Path) -> Result<Vec<PreparedDomain>, StaticFault> {
+fn read(config: &Path) -> Result<(Config, Vec<PreparedDomain>), StaticFault> {
     let config = config_file::load(config)?;
-    config.domains.iter().map(|domain| PreparedDomain::new(domain, DomainFiles::read(domain)?)).collect()
+    let prepare = |domain| PreparedDomain::new(domain, DomainFiles::read(domain)?);
+    let domains = config.domains.iter().map(prepare).collect::<Result<_, _>>()?;
+    Ok((config, domains))
 }
 
 /// Reads the domain as the daemon does.
@@ -117,6 +138,34 @@ impl Findings {
             self.problem(&format!(
                 "{realm}: no key of a branch in its keytabs, so nothing can be exchanged; export krbtgt_AzureAD's"
             ));
+        }
+    }
+
+    fn pings(&mut self, realm: &str, announced: &Announced) {
+        self.good(&match announced.upstream {
+            Some(upstream) => format!("{realm}: pings are answered by {upstream}, KEY_LIST added"),
+            None => format!("{realm}: pings are answered as {}", announced.announcement.host),
+        });
+    }
+
+    /// The site that answers to pings name, for each address that they are sent to.
+    fn sites(&mut self, realm: &str, announced: &Announced, view: &DirectoryView, listen: &[SocketAddr]) {
+        let Announced { announcement, upstream: None } = announced else { return };
+        match &view.sites {
+            Err(fault) if announcement.site.is_none() => {
+                self.problem(&format!("{realm}: {fault}; name ours in [domain.discovery] site"));
+            }
+            Err(fault) => self.good(&format!("{realm}: {fault}; [domain.discovery] names ours")),
+            Ok(sites) => {
+                for address in listen.iter().map(SocketAddr::ip) {
+                    if announcement.site.is_none() && address.is_unspecified() && sites.only().is_none() {
+                        self.good(&format!("{realm}: pings are answered from the site of the address asked"));
+                    } else {
+                        let site = own_site(announcement, sites, address);
+                        self.good(&format!("{realm}: pings to {address} are answered from site {site}"));
+                    }
+                }
+            }
         }
     }
 

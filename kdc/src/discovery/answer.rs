@@ -256,11 +256,7 @@ impl<'a> Places<'a> {
     fn of(announcement: &'a Announcement, view: &'a DirectoryView, addresses: Addresses) -> Self {
         let none = const { &Sites { names: Vec::new(), subnets: Vec::new() } };
         let sites = view.sites.as_ref().unwrap_or(none);
-        let configured = announcement.site.as_deref();
-        let server = configured
-            .or_else(|| sites.of(addresses.server))
-            .or_else(|| sites.only())
-            .unwrap_or(DEFAULT_FIRST_SITE_NAME);
+        let server = own_site(announcement, sites, addresses.server);
         // A directory that has no site objects at all is a lab's: everybody is where we are.
         let is_only = sites.only().is_some()
             || view.sites.is_ok() && sites.names.is_empty() && announcement.subnets.is_empty();
@@ -271,6 +267,13 @@ impl<'a> Places<'a> {
         };
         Self { server, client: by_subnet.unwrap_or(if is_only { server } else { "" }) }
     }
+}
+
+/// The site that answers from `address` name as ours.
+#[must_use]
+pub fn own_site<'a>(announcement: &'a Announcement, sites: &'a Sites, address: IpAddr) -> &'a str {
+    let configured = announcement.site.as_deref();
+    configured.or_else(|| sites.of(address)).or_else(|| sites.only()).unwrap_or(DEFAULT_FIRST_SITE_NAME)
 }
 
 /// What is true of the rootDSE ([MS-ADTS] 3.1.1.3.2) of a host that serves no LDAP: the attributes that are asked for.

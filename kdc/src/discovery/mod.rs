@@ -21,7 +21,9 @@ pub mod names;
 pub mod netlogon;
 pub mod request;
 
-pub use answer::{Account, Addresses, Announcement, Decision, DiscoveredDomain, Kind, addressed, decide};
+pub use answer::{
+    Account, Addresses, Announcement, Decision, DiscoveredDomain, Kind, addressed, decide, own_site,
+};
 pub use ber::BerError;
 pub use ds_flags::DsFlags;
 pub use message::{PingAnswer, announce_key_list, ping};

@@ -60,8 +60,10 @@ pub fn most_descriptors(config: &config::Config, allowed: usize) -> usize {
 /// How pings about one domain are answered.
 #[derive(Debug, Clone)]
 pub struct Announced {
-    announcement: Arc<Announcement>,
-    upstream: Option<SocketAddr>,
+    /// What we say ourselves.
+    pub announcement: Arc<Announcement>,
+    /// Who answers instead of us.
+    pub upstream: Option<SocketAddr>,
 }
 
 /// What the configuration says of each domain, in its order; none where it says nothing of pings.
