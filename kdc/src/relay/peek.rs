@@ -50,8 +50,11 @@ impl<'r> Peeked<'r> {
         let [length_high, length_low, version_high, version_low, ap_req_high, ap_req_low] = *header;
         let length = u16::from_be_bytes([length_high, length_low]);
         let version = u16::from_be_bytes([version_high, version_low]);
-        let ap_req = rest.get(..usize::from(u16::from_be_bytes([ap_req_high, ap_req_low])))?;
-        if usize::from(length) != octets.len() || !KPASSWD_VERSIONS.contains(&version) {
+        let (ap_req, krb_priv) =
+            rest.split_at_checked(usize::from(u16::from_be_bytes([ap_req_high, ap_req_low])))?;
+        // Nobody answers a message without the new password, and who is waited for takes a place.
+        if usize::from(length) != octets.len() || !KPASSWD_VERSIONS.contains(&version) || krb_priv.is_empty()
+        {
             return None;
         }
         let ticket = ApReq::parse(ap_req).ok()?.ticket.realm;

@@ -128,6 +128,10 @@ fn what_is_no_password_change_is_none() {
     }
     assert_eq!(Peeked::at_kpasswd(&[&good[..], &[0]].concat()), None);
     assert_eq!(Peeked::at_kpasswd(&kpasswd(2, "A.EXAMPLE")), None);
+    let mut without_krb_priv = good[..good.len() - b"KRB-PRIV".len()].to_vec();
+    let length = u16::try_from(without_krb_priv.len()).unwrap();
+    without_krb_priv[..2].copy_from_slice(&length.to_be_bytes());
+    assert_eq!(Peeked::at_kpasswd(&without_krb_priv), None);
     let mut too_long_a_ticket = good;
     too_long_a_ticket[4..6].copy_from_slice(&u16::MAX.to_be_bytes());
     assert_eq!(Peeked::at_kpasswd(&too_long_a_ticket), None);
