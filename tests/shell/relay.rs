@@ -101,6 +101,8 @@ fn upstreams_in_every_state() {
             &[Some(Manner::Silent), Some(Manner::Silent), Some(answers)],
             25,
         ),
+        ("closes, alone", &[Some(Manner::Closes)], 29),
+        ("closes, and one that answers", &[Some(Manner::Closes), Some(answers)], 25),
         ("half an answer, and one that answers", &[Some(Manner::Half), Some(answers)], 25),
         ("killed in its answer, alone", &[Some(Manner::Resets)], 29),
         ("killed in its answer, and one that answers", &[Some(Manner::Resets), Some(answers)], 25),
@@ -143,7 +145,7 @@ fn who_fails_is_asked_last_until_it_answers_again() {
 
 #[test]
 fn a_message_that_no_kdc_answers_is_held_against_none() {
-    let [one, other] = [Manner::Silent; 2].map(Upstream::start);
+    let [one, other] = [Manner::Silent, Manner::Closes].map(Upstream::start);
     let daemon = Daemon::start(&relaying_to(&[one.address, other.address]));
     for number in 0..3 {
         assert_eq!(code(&Tcp::to(daemon.address()).ask(&as_req_number(number))), UNAVAILABLE);
@@ -163,21 +165,59 @@ fn connections_to_upstreams_are_used_again() {
 }
 
 #[test]
-fn relays_under_way_are_bounded() {
+fn who_closes_what_another_one_answers_is_asked_last_and_said_once() {
+    let (closes, good) = (Upstream::start(Manner::Closes), Upstream::start(Manner::Answers(25)));
+    let daemon = Daemon::start(&relaying_to(&[closes.address, good.address]));
+    let mut tcp = Tcp::to(daemon.address());
+    for number in 0..2 {
+        assert_eq!(code(&tcp.ask(&as_req_number(number))), 25);
+    }
+    assert_eq!((closes.asked(), good.asked()), (1, 2));
+    assert_eq!(daemon.log_text().matches("upstream fails").count(), 1, "{}", daemon.log_text());
+}
+
+#[test]
+fn of_too_many_relays_under_way_the_longest_waiting_gives_way() {
     let upstream = Upstream::start(Manner::Silent);
     let daemon =
         Daemon::start(&Settings { limits: "relays-in-flight = 2", ..relaying_to(&[upstream.address]) });
     let [first, second, third] = [0; 3].map(|_| Udp::to(daemon.address()));
     first.send(&as_req_number(1));
+    eventually("the first is under way", || (upstream.asked() == 1).then_some(()));
     second.send(&as_req_number(2));
     eventually("both are under way", || (upstream.asked() == 2).then_some(()));
-    assert_eq!(code(&third.ask(&as_req_number(3))), UNAVAILABLE);
-    assert_eq!(upstream.asked(), 2);
+    third.send(&as_req_number(3));
+    assert_eq!(code(&first.receive()), UNAVAILABLE);
+    eventually("the third is under way", || (upstream.asked() == 3).then_some(()));
     daemon.counts("tgtx_relayed_total{kind=\"as\",outcome=\"full\"}", 1);
-    assert_eq!([code(&first.receive()), code(&second.receive())], [UNAVAILABLE; 2]);
-    // The places are free again.
-    third.send(&as_req_number(4));
-    eventually("the next is under way", || (upstream.asked() == 3).then_some(()));
+    daemon.counts("tgtx_refusals_total{reason=\"relay_full\"}", 1);
+    assert_eq!([code(&second.receive()), code(&third.receive())], [UNAVAILABLE; 2]);
+    daemon.counts("tgtx_relayed_total{kind=\"as\",outcome=\"unanswered\"}", 2);
+}
+
+#[test]
+fn what_nobody_answers_costs_no_other_domain_and_no_password_change() {
+    let [silent, theirs] = [Manner::Silent, Manner::Answers(25)].map(Upstream::start);
+    let passwords = Upstream::start(Manner::Slow(500, 0));
+    let settings = Settings {
+        listen: "kpasswd = [\"127.0.0.1:0\"]",
+        limits: "relays-in-flight = 1",
+        relay: format!("kdcs = {}\nkpasswd = {}", list(&[silent.address]), list(&[passwords.address])),
+        second: Some((OTHER_REALM, format!("kdcs = {}", list(&[theirs.address])))),
+        ..Settings::default()
+    };
+    let daemon = Daemon::start(&settings);
+    let credential = daemon.domain.credential(ALICE);
+    let change = password_change(&exchange(&credential).encode().unwrap());
+    let (flood, password, other) =
+        (Udp::to(daemon.address()), Udp::to(daemon.kpasswd_address()), Udp::to(daemon.address()));
+    password.send(&change);
+    eventually("the change is under way", || (passwords.asked() == 1).then_some(()));
+    (0..50).for_each(|number| flood.send(&as_req_number(number)));
+    let server = kdc::client::Principal::krbtgt(OTHER_REALM);
+    assert_eq!(code(&other.ask(&super::domain::as_req_for(&server, &[]))), 25);
+    assert!(password.receive() == answer_to(&change, 0));
+    daemon.counts("tgtx_relayed_total{kind=\"kpasswd\",outcome=\"answered\"}", 1);
 }
 
 #[test]
@@ -212,6 +252,30 @@ fn two_relays_that_name_each_other_do_not_pass_a_message_round() {
         other_daemon.counts(series, 1);
     }
     one_daemon.counts("tgtx_relayed_total{kind=\"as\",outcome=\"circle\"}", 2);
+}
+
+/// As in a ring of hosts with several addresses each: the KDCs are at 127.0.0.2 to 127.0.0.4, and what comes from them
+/// comes from 127.0.0.1.
+#[test]
+fn a_ring_of_relays_with_other_addresses_ends_after_some_rounds() {
+    let addresses = [2, 3, 4].map(|host| SocketAddr::from(([127, 0, 0, host], free_port().port())));
+    let daemons: Vec<Daemon> = (0..3)
+        .map(|number| {
+            let text: &'static str = addresses[number].to_string().leak();
+            let kerberos: &'static [&'static str] = vec![text].leak();
+            Daemon::start(&Settings { kerberos, ..relaying_to(&[addresses[(number + 1) % 3]]) })
+        })
+        .collect();
+    for way in Way::BOTH {
+        assert_eq!(code(&way.ask(&daemons[0], &as_req(&[]))), UNAVAILABLE, "{way:?}");
+    }
+    // The client, three rounds, and the one that is refused.
+    for series in ["tgtx_requests_total{transport=\"udp\"}", "tgtx_requests_total{transport=\"tcp\"}"] {
+        daemons[0].counts(series, 5);
+        daemons[1].counts(series, 4);
+        daemons[2].counts(series, 4);
+    }
+    daemons[0].counts("tgtx_relayed_total{kind=\"as\",outcome=\"circle\"}", 2);
 }
 
 #[test]

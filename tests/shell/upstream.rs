@@ -26,6 +26,8 @@ pub(crate) enum Manner {
     Slow(u64, i32),
     /// Nothing, and the connection stays open.
     Silent,
+    /// Nothing, and over TCP the connection is closed.
+    Closes,
     /// Half of its answer, and then nothing.
     Half,
     /// Half of its answer, and then a reset.
@@ -157,7 +159,7 @@ fn serve_udp(socket: &UdpSocket, manner: Manner, asked: &AtomicUsize, is_over: &
                 answer[..answer.len() / 2].to_vec()
             }
             Manner::Garbage => b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(),
-            Manner::Silent | Manner::Endless => continue,
+            Manner::Silent | Manner::Closes | Manner::Endless => continue,
         };
         let _ = socket.send_to(&answer, peer);
     }
@@ -175,6 +177,7 @@ fn serve_tcp(mut stream: TcpStream, manner: Manner, asked: &AtomicUsize, is_over
                 let _ = stream.write_all(&frame(&answer_to(&request, code)));
             }
             Manner::Silent => {}
+            Manner::Closes => return,
             Manner::Half | Manner::Resets => {
                 let framed = frame(&answer_to(&request, 25));
                 let _ = stream.write_all(&framed[..framed.len() / 2]);

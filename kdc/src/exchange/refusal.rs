@@ -198,7 +198,7 @@ refusals! {
     KrbtgtUnknown = 29, "krbtgt_unknown", fault;
     /// No KDC that the message was relayed to answered in time.
     RelayUnanswered = 29, "relay_unanswered", fault;
-    /// As many messages are being relayed as may be.
+    /// More messages are being relayed than may be, and this one had taken longest.
     RelayFull = 29, "relay_full", fault;
     /// A message that we relay has come back from a KDC that we relay to.
     RelayCircle = 29, "relay_circle", fault;

@@ -13,13 +13,15 @@ const LONGEST_REST: Duration = Duration::from_secs(30);
 pub struct Health {
     failures: u32,
     rests_until: Duration,
+    /// While one request tries it. Nothing may come of that, neither an answer nor a fault, so it ends by itself.
+    tried_until: Duration,
 }
 
 impl Health {
     /// Whether others go first.
     #[must_use]
     pub fn is_resting(&self, now: Duration) -> bool {
-        now < self.rests_until
+        now < self.rests_until || now < self.tried_until
     }
 
     /// Whether it has failed and not answered since.
@@ -31,7 +33,7 @@ impl Health {
     /// It is asked: where it has failed before, by this one request only until that is concluded.
     pub fn asked(&mut self, now: Duration) {
         if self.is_failing() && !self.is_resting(now) {
-            self.rests_until = now.saturating_add(self.rest());
+            self.tried_until = now.saturating_add(self.rest());
         }
     }
 
@@ -40,15 +42,14 @@ impl Health {
         std::mem::take(self).is_failing()
     }
 
-    /// It failed; whether that is news.
-    pub fn failed(&mut self, now: Duration) -> bool {
-        let is_news = !self.is_failing();
-        // Of a burst of requests that fail together, one counts.
-        if is_news || !self.is_resting(now) {
+    /// It failed. Of a burst of requests that fail together, one counts: those that fail while it rests were asked
+    /// before, or had nobody else to ask.
+    pub fn failed(&mut self, now: Duration) {
+        if now >= self.rests_until {
             self.failures = self.failures.saturating_add(1);
+            self.rests_until = now.saturating_add(self.rest());
+            self.tried_until = Duration::ZERO;
         }
-        self.rests_until = now.saturating_add(self.rest());
-        is_news
     }
 
     fn rest(&self) -> Duration {
@@ -79,11 +80,36 @@ mod tests {
     }
 
     #[test]
+    fn trials_that_fail_make_the_rest_longer() {
+        let mut health = Health::default();
+        let mut now = seconds(100);
+        health.failed(now);
+        for expected in [1, 2, 4, 8, 16, 30, 30] {
+            assert!(health.is_resting(now + seconds(expected) - Duration::from_nanos(1)), "{expected}");
+            now += seconds(expected);
+            assert!(!health.is_resting(now), "{expected}");
+            health.asked(now);
+            assert!(health.is_resting(now), "one tries it");
+            now += Duration::from_millis(600);
+            health.failed(now);
+        }
+    }
+
+    #[test]
+    fn a_trial_that_nothing_comes_of_ends_by_itself() {
+        let mut health = Health::default();
+        health.failed(seconds(1));
+        health.asked(seconds(2));
+        assert!(health.is_resting(seconds(2)) && !health.is_resting(seconds(3)));
+        health.asked(seconds(3));
+        assert!(health.is_resting(seconds(3)), "the next one tries it");
+    }
+
+    #[test]
     fn a_burst_of_failures_counts_once() {
         let mut health = Health::default();
-        assert!(health.failed(seconds(5)));
         for _ in 0..100 {
-            assert!(!health.failed(seconds(5)));
+            health.failed(seconds(5));
         }
         assert!(!health.is_resting(seconds(6)));
     }

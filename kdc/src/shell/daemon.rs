@@ -26,7 +26,7 @@ use super::origin::Protocol;
 use super::prepared::PreparedDomain;
 use super::publisher::{Publisher, publish};
 use super::readiness::Readiness;
-use super::relay::{self, OwnAddresses, Relay};
+use super::relay::{OwnAddresses, Relay, Room};
 use super::replays::{ReplayLimits, ReplayMemory};
 use super::service::Service;
 use super::sockets::{self, BindError, ServiceSockets};
@@ -138,7 +138,8 @@ impl Daemon {
             .collect();
         let (kerberos_addresses, kpasswd_addresses) = (kerberos.addresses()?, kpasswd.addresses()?);
         let listening = OwnAddresses::new([kerberos_addresses.as_slice(), &kpasswd_addresses].concat());
-        let (relay, finders) = Relay::new(config, &listening, clock, &entropy::octets()?);
+        let room = room(config)?;
+        let (relay, finders) = Relay::new(config, room, &listening, clock, &entropy::octets()?);
         let replays = ReplayMemory::new(&ReplayLimits::from(config), &entropy::octets()?);
         let service = Arc::new(Service::new(
             publisher.domains(),
@@ -174,7 +175,8 @@ impl Daemon {
         for address in kerberos.skipped.iter().chain(&kpasswd.skipped) {
             warn!(%address, "not listening: this host has no IPv6");
         }
-        daemon.serve(vec![(Protocol::Kerberos, kerberos), (Protocol::Kpasswd, kpasswd)], &service, config)?;
+        let services = vec![(Protocol::Kerberos, kerberos), (Protocol::Kpasswd, kpasswd)];
+        daemon.serve(services, &service, config, &connections(config, room)?)?;
         if !for_pings.is_empty() {
             let discovery = Discovery::new(Arc::clone(&service), announced, config.limits.pings_per_source)?;
             daemon.serve_pings(for_pings, &Arc::new(discovery))?;
@@ -287,10 +289,10 @@ impl Daemon {
         services: Vec<(Protocol, ServiceSockets)>,
         service: &Arc<Service>,
         config: &Config,
+        connections: &Arc<Connections>,
     ) -> io::Result<()> {
         let (cold, handed_over) = mpsc::channel(COLD_QUEUE);
         self.tasks.spawn(udp::serve_cold(handed_over, Arc::clone(service)));
-        let connections = connections(config)?;
         let limits = TcpLimits {
             request: config.listen.tcp_request_limit,
             first_octet: config.listen.first_octet_timeout,
@@ -307,7 +309,7 @@ impl Daemon {
                 self.threads.push(thread);
             }
             for listener in sockets.tcp {
-                let (service, connections) = (Arc::clone(service), Arc::clone(&connections));
+                let (service, connections) = (Arc::clone(service), Arc::clone(connections));
                 let listener = TcpListener::from_std(listener)?;
                 self.tasks.spawn(tcp::serve(listener, protocol, service, connections, limits));
             }
@@ -327,14 +329,28 @@ fn allowed_descriptors() -> io::Result<usize> {
     Ok(usize::try_from(hardening::descriptor_limit()?).unwrap_or(usize::MAX))
 }
 
-/// As many connections as configured, as far as open files are allowed.
-fn connections(config: &Config) -> io::Result<Arc<Connections>> {
+/// As many messages relayed at once as configured, as far as half of the open files allow.
+fn room(config: &Config) -> io::Result<Room> {
+    let room = Room::of(config, allowed_descriptors()? / 2);
+    if let Some(configured) = config.limits.relays_in_flight
+        && room.descriptors > 0
+        && configured.get() > room.seats
+    {
+        let possible = room.seats;
+        warn!(
+            configured,
+            possible, "[limits] relays-in-flight is more than open files allow; raise LimitNOFILE"
+        );
+    }
+    Ok(room)
+}
+
+/// As many connections as configured, as far as the open files that relaying and pings leave allow.
+fn connections(config: &Config, room: Room) -> io::Result<Arc<Connections>> {
     let limits = &config.limits;
     let allowed = allowed_descriptors()?;
-    // What is relayed has its share, but not all.
-    let relayed = relay::most_descriptors(config).min(allowed / 2);
     let pings = cldap::most_descriptors(config, allowed);
-    let taken = OWN_DESCRIPTORS.saturating_add(relayed).saturating_add(pings);
+    let taken = OWN_DESCRIPTORS.saturating_add(room.descriptors).saturating_add(pings);
     let possible = allowed.saturating_sub(taken).max(FEWEST_CONNECTIONS);
     if let Some(configured) = limits.connections
         && configured.get() > possible

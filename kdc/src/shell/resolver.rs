@@ -16,9 +16,6 @@ use hickory_resolver::proto::rr::{Name, RData};
 /// How long one server of DNS is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Records of one answer that are looked at: no domain has more domain controllers in a site.
-const MOST_RECORDS: usize = 64;
-
 /// A server as an SRV record names it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Srv {
@@ -30,8 +27,6 @@ pub struct Srv {
     pub port: u16,
     /// Its name, in lower case and without the dot at the end.
     pub target: String,
-    /// How long the record may be remembered.
-    pub ttl: Duration,
 }
 
 /// DNS cannot be asked, or did not answer.
@@ -50,7 +45,8 @@ pub enum LookupError {
     },
 }
 
-/// Asks DNS, and remembers answers for their time to live.
+/// Asks DNS. An answer is one message, of at most 64 KiB, and all of its records are looked at: a domain's own names stand
+/// for every domain controller it has.
 #[derive(Clone)]
 pub struct Resolver(TokioResolver);
 
@@ -95,14 +91,12 @@ impl Resolver {
         let mut servers: Vec<Srv> = lookup
             .answers()
             .iter()
-            .take(MOST_RECORDS)
             .filter_map(|record| match &record.data {
                 RData::SRV(srv) => Some(Srv {
                     priority: srv.priority,
                     weight: srv.weight,
                     port: srv.port,
                     target: text(&srv.target),
-                    ttl: Duration::from_secs(record.ttl.into()),
                 }),
                 _ => None,
             })
@@ -126,7 +120,7 @@ impl Resolver {
             Err(fault) if fault.is_no_records_found() => return Ok(Vec::new()),
             Err(fault) => return Err(LookupError::Unanswered { name: host.to_owned(), fault }),
         };
-        let mut addresses: Vec<IpAddr> = lookup.iter().take(MOST_RECORDS).collect();
+        let mut addresses: Vec<IpAddr> = lookup.iter().collect();
         addresses.sort();
         addresses.dedup();
         Ok(addresses)

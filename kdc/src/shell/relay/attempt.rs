@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::AsRawFd;
 use std::time::Duration;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
@@ -37,7 +37,10 @@ pub(super) enum Fault {
     /// It was never asked: no connection, or nobody listens.
     #[error("{0}")]
     Unreached(io::Error),
-    /// It was asked, and broke off.
+    /// It was asked, and closed the connection without a word: it may be one that does so with what it cannot read.
+    #[error("it closed the connection: {0}")]
+    Closed(io::Error),
+    /// It was asked, and broke off within its answer.
     #[error("{0}")]
     Broken(io::Error),
     /// What it said is no answer.
@@ -76,8 +79,7 @@ pub(super) async fn ask(address: SocketAddr, errand: &Errand, upstreams: &Upstre
 async fn ask_udp(address: SocketAddr, errand: &Errand) -> Told {
     let any = if address.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
     let socket = UdpSocket::bind(SocketAddr::new(any, 0)).await.map_err(Fault::Ours)?;
-    // The kernel drops what does not come from the address asked.
-    socket.connect(address).await.map_err(Fault::opening)?;
+    connect(&socket, address).await.map_err(Fault::opening)?;
     socket.send(&errand.octets).await.map_err(Fault::opening)?;
     loop {
         // That nobody listens (ICMP) is an error of the socket's, which `recv` alone would not wake up for.
@@ -87,6 +89,13 @@ async fn ask_udp(address: SocketAddr, errand: &Errand) -> Told {
             return Ok((reply, octets));
         }
     }
+}
+
+/// From here on the kernel drops what does not come from `address`. What came before is no answer.
+async fn connect(socket: &UdpSocket, address: SocketAddr) -> io::Result<()> {
+    socket.connect(address).await?;
+    while recv(socket.as_raw_fd(), &mut [0], MsgFlags::MSG_DONTWAIT).is_ok() {}
+    Ok(())
 }
 
 /// What is there, without waiting. Room is made only then.
@@ -121,12 +130,16 @@ async fn ask_tcp(address: SocketAddr, errand: &Errand, upstreams: &Upstreams, cl
 
 /// Sends the message and reads one answer (RFC 4120 §7.2.2).
 async fn converse(stream: &mut TcpStream, errand: &Errand) -> Told {
-    let mut frame = BytesMut::with_capacity(errand.octets.len().saturating_add(4));
-    frame.put_u32(u32::try_from(errand.octets.len()).unwrap_or(u32::MAX));
-    frame.put_slice(&errand.octets);
-    stream.write_all(&frame).await.map_err(Fault::Broken)?;
+    let length = u32::try_from(errand.octets.len()).unwrap_or(u32::MAX).to_be_bytes();
+    // One write, and no copy of a message that several upstreams are asked.
+    let mut frame = Buf::chain(&length[..], errand.octets.clone());
+    stream.write_all_buf(&mut frame).await.map_err(Fault::Closed)?;
 
-    let length = stream.read_u32().await.map_err(Fault::Broken)?;
+    let first = stream.read_u8().await.map_err(Fault::Closed)?;
+    let mut rest = [0; 3];
+    stream.read_exact(&mut rest).await.map_err(Fault::Broken)?;
+    let [second, third, fourth] = rest;
+    let length = u32::from_be_bytes([first, second, third, fourth]);
     let length = usize::try_from(length).unwrap_or(usize::MAX);
     if length > LONGEST_REPLY {
         return Err(Fault::Garbage);
@@ -141,4 +154,25 @@ async fn converse(stream: &mut TcpStream, errand: &Errand) -> Told {
     }
     let judged = Reply::judge(errand.kind, &reply).ok_or(Fault::Garbage)?;
     Ok((judged, reply.freeze()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_came_before_the_socket_had_a_peer_is_no_answer() {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let [forger, upstream] =
+            [UdpSocket::bind("127.0.0.1:0").await.unwrap(), UdpSocket::bind("127.0.0.1:0").await.unwrap()];
+        let ours = socket.local_addr().unwrap();
+        for _ in 0..3 {
+            forger.send_to(b"forged", ours).await.unwrap();
+        }
+        connect(&socket, upstream.local_addr().unwrap()).await.unwrap();
+        forger.send_to(b"forged", ours).await.unwrap();
+        upstream.send_to(b"answer", ours).await.unwrap();
+        socket.readable().await.unwrap();
+        assert_eq!(receive(&socket).unwrap(), &b"answer"[..]);
+    }
 }

@@ -17,7 +17,7 @@ pub enum Outcome {
     Unavailable,
     /// No upstream answered in time.
     Unanswered,
-    /// Too many were under way.
+    /// Too many were under way: it gave way to a newer one.
     Full,
     /// It had come round.
     Circle,

@@ -9,12 +9,13 @@ use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
 use super::own_addresses::OwnAddresses;
-use super::upstreams::Upstreams;
+use super::remembered::{Remembered, Unfound};
+use super::upstreams::{self, Upstreams};
 use crate::config::{HostPort, Relay};
 use crate::dns::names;
 use crate::relay::Upstream;
 use crate::shell::complaint::Complaint;
-use crate::shell::resolver::{LookupError, Resolver, Srv};
+use crate::shell::resolver::{Resolver, Srv};
 
 /// Between two looks, and where the last one failed.
 const PAUSE: Duration = Duration::from_secs(30);
@@ -26,8 +27,11 @@ pub struct Finder {
     sought: Sought,
     own: OwnAddresses,
     upstreams: Arc<Upstreams>,
+    servers: Remembered<Srv>,
+    addresses: Remembered<IpAddr>,
     unfound: Complaint,
     ourselves: Complaint,
+    nobody: Complaint,
 }
 
 /// What is looked for.
@@ -60,8 +64,11 @@ impl Finder {
             sought,
             own: own.clone(),
             upstreams: Arc::new(Upstreams::new(realm, service)),
+            servers: Remembered::default(),
+            addresses: Remembered::default(),
             unfound: Complaint::default(),
             ourselves: Complaint::default(),
+            nobody: Complaint::default(),
         };
         // What needs no DNS is there at once.
         if let Sought::Servers(servers) = &finder.sought {
@@ -79,29 +86,30 @@ impl Finder {
         &self.upstreams
     }
 
-    /// Looks again and again. What was found last stays until something else is found.
+    /// Looks again and again. What was found last stays until something else is found, name by name.
     pub async fn run(mut self) {
         loop {
-            let pause = match self.look().await {
-                Ok(found) => {
-                    self.publish(found);
-                    PAUSE
-                }
-                Err(error) => {
-                    if self.unfound.is_due(&error.to_string(), Instant::now()) {
-                        warn!(realm = &*self.realm, "whom to relay to cannot be looked up: {error}");
-                    }
-                    RETRY
-                }
-            };
+            let Found { upstreams, fault } = self.look().await;
+            let pause = if fault.is_some() { RETRY } else { PAUSE };
+            self.tell(fault);
+            if !upstreams.is_empty() {
+                self.publish(upstreams);
+            }
             sleep(pause).await;
         }
     }
 
-    fn publish(&mut self, found: Vec<Upstream>) {
-        if self.unfound.is_over() {
+    fn tell(&mut self, fault: Option<Unfound>) {
+        if let Some(fault) = fault {
+            if self.unfound.is_due(&fault.to_string(), Instant::now()) {
+                warn!(realm = &*self.realm, "whom to relay to cannot be looked up: {fault}");
+            }
+        } else if self.unfound.is_over() {
             info!(realm = &*self.realm, "whom to relay to is found again");
         }
+    }
+
+    fn publish(&mut self, found: Vec<Upstream>) {
         let (ours, others): (Vec<_>, Vec<_>) =
             found.into_iter().partition(|upstream| self.own.hold(upstream.address));
         if ours.is_empty() {
@@ -117,74 +125,101 @@ impl Finder {
                 }
             }
         }
-        if others.is_empty() && self.unfound.is_due("nobody", Instant::now()) {
+        if others.is_empty() && self.nobody.is_due("", Instant::now()) {
             warn!(realm = &*self.realm, "there is nobody to relay to; what is no exchange is refused");
+        }
+        if !others.is_empty() {
+            self.nobody.is_over();
         }
         self.upstreams.set(others);
     }
 
-    async fn look(&self) -> Result<Vec<Upstream>, LookupError> {
-        match &self.sought {
-            Sought::Servers(servers) if servers.iter().all(|server| server.address().is_some()) => {
-                let written = servers.iter().enumerate();
-                Ok(written.filter_map(|(place, server)| Some(at_place(place, server.address()?))).collect())
-            }
-            // The configuration of DNS may have changed since the last look.
-            Sought::Servers(servers) => resolve(&Resolver::system()?, servers).await,
-            Sought::DomainControllers => domain_controllers(&Resolver::system()?, &self.realm).await,
+    async fn look(&mut self) -> Found {
+        let mut found = Found::default();
+        if let Sought::Servers(servers) = &self.sought
+            && servers.iter().all(|server| server.address().is_some())
+        {
+            let written = servers.iter().enumerate();
+            found
+                .upstreams
+                .extend(written.filter_map(|(place, server)| Some(at_place(place, server.address()?))));
+            return found;
         }
+        // The configuration of DNS may have changed since the last look.
+        match Resolver::system() {
+            Ok(resolver) => match &self.sought {
+                Sought::Servers(servers) => found.resolve(&resolver, servers, &mut self.addresses).await,
+                Sought::DomainControllers => {
+                    let names = (&mut self.servers, &mut self.addresses);
+                    found.domain_controllers(&resolver, &self.realm, names).await;
+                }
+            },
+            Err(error) => found.fault = Some(error.into()),
+        }
+        found
     }
 }
 
-/// The addresses of servers in their order. One whose name is unknown is left out, as long as another one is known.
-async fn resolve(resolver: &Resolver, servers: &[HostPort]) -> Result<Vec<Upstream>, LookupError> {
-    let mut found = Vec::new();
-    let mut failed = None;
-    for (place, server) in servers.iter().enumerate() {
-        match resolver.addresses(&server.host).await {
-            Ok(addresses) => {
-                let at = |address| at_place(place, SocketAddr::new(address, server.port));
-                found.extend(addresses.into_iter().map(at));
-            }
-            Err(error) => failed = Some(error),
-        }
-    }
-    match failed {
-        Some(error) if found.is_empty() => Err(error),
-        _ => Ok(found),
-    }
+/// What a look came to.
+#[derive(Default)]
+struct Found {
+    upstreams: Vec<Upstream>,
+    /// The first thing that DNS did not tell.
+    fault: Option<Unfound>,
 }
 
-/// The domain controllers of a domain, as Windows' clients find them ([MS-ADTS] 6.3.2.3).
-///
-/// Under the name of KDCs stand other instances of this daemon as well, to which nothing should be relayed: they would
-/// pass it on. A domain controller is one for LDAP too, which they are not.
-async fn domain_controllers(resolver: &Resolver, realm: &str) -> Result<Vec<Upstream>, LookupError> {
-    let mut kdcs = resolver.servers(&names::domain_kdcs(realm)).await?;
-    let directory_servers: HashSet<String> = match resolver.servers(&names::domain_ldap_servers(realm)).await
-    {
-        Ok(servers) => servers.into_iter().map(|server| server.target).collect(),
-        // Better one relay too many than none.
-        Err(_) => HashSet::new(),
-    };
-    if kdcs.iter().any(|kdc| directory_servers.contains(&kdc.target)) {
-        kdcs.retain(|kdc| directory_servers.contains(&kdc.target));
+impl Found {
+    /// The addresses of servers in their order.
+    async fn resolve(&mut self, resolver: &Resolver, servers: &[HostPort], known: &mut Remembered<IpAddr>) {
+        for (place, server) in servers.iter().enumerate() {
+            let (addresses, fault) = known.latest(&server.host, resolver.addresses(&server.host).await);
+            self.fault = self.fault.take().or(fault);
+            let at = |address| at_place(place, SocketAddr::new(address, server.port));
+            self.upstreams.extend(addresses.into_iter().map(at));
+        }
     }
-    let mut found = Vec::new();
-    let mut failed = None;
-    for Srv { priority, weight, port, target, .. } in &kdcs {
-        match resolver.addresses(target).await {
-            Ok(addresses) => found.extend(addresses.into_iter().map(|address| Upstream {
+
+    /// The domain controllers of a domain, as Windows' clients find them ([MS-ADTS] 6.3.2.3).
+    ///
+    /// Under the name of KDCs stand other instances of this daemon as well, to which nothing should be relayed: they
+    /// would pass it on. A domain controller is one for LDAP too, which they are not.
+    async fn domain_controllers(
+        &mut self,
+        resolver: &Resolver,
+        realm: &str,
+        (known_servers, known_addresses): (&mut Remembered<Srv>, &mut Remembered<IpAddr>),
+    ) {
+        let name = names::domain_kdcs(realm);
+        let (mut kdcs, fault) = known_servers.latest(&name, resolver.servers(&name).await);
+        self.fault = fault;
+        // Where they are unknown: better one relay too many than none.
+        let name = names::domain_ldap_servers(realm);
+        let (directory_servers, _) = known_servers.latest(&name, resolver.servers(&name).await);
+        let directory_servers: HashSet<String> =
+            directory_servers.into_iter().map(|server| server.target).collect();
+        if kdcs.iter().any(|kdc| directory_servers.contains(&kdc.target)) {
+            kdcs.retain(|kdc| directory_servers.contains(&kdc.target));
+        }
+        kdcs.truncate(upstreams::MOST);
+        known_addresses.keep(&kdcs.iter().map(|kdc| kdc.target.as_str()).collect());
+        let mut missing = None;
+        for Srv { priority, weight, port, target } in &kdcs {
+            let (addresses, fault) = known_addresses.latest(target, resolver.addresses(target).await);
+            match fault {
+                Some(Unfound::Lookup(_)) => self.fault = self.fault.take().or(fault),
+                // Records of domain controllers that are no more lie about in many a domain.
+                Some(Unfound::Nothing(_)) => missing = missing.or(fault),
+                None => {}
+            }
+            self.upstreams.extend(addresses.into_iter().map(|address| Upstream {
                 priority: rank(u32::from(*priority), address),
                 weight: *weight,
                 address: SocketAddr::new(address, *port),
-            })),
-            Err(error) => failed = Some(error),
+            }));
         }
-    }
-    match failed {
-        Some(error) if found.is_empty() => Err(error),
-        _ => Ok(found),
+        if self.upstreams.is_empty() {
+            self.fault = self.fault.take().or(missing);
+        }
     }
 }
 

@@ -11,7 +11,10 @@ use tokio::net::TcpStream;
 use super::lock;
 
 /// Connections kept for one upstream.
-const MOST: usize = 16;
+const MOST_OF_ONE: usize = 16;
+
+/// Connections kept for one list of upstreams, each with a descriptor.
+pub(super) const MOST: usize = 64;
 
 /// How long one is kept: less than any KDC waits for a next request.
 const LONGEST: Duration = Duration::from_secs(10);
@@ -41,11 +44,14 @@ impl IdleConnections {
         None
     }
 
-    /// Keeps one whose last answer has come in whole.
+    /// Keeps one whose last answer has come in whole, if there is room.
     pub(super) fn put(&self, address: SocketAddr, stream: TcpStream, now: Duration) {
         let mut kept = lock(&self.0);
+        if kept.values().map(Vec::len).sum::<usize>() >= MOST {
+            return;
+        }
         let of_address = kept.entry(address).or_default();
-        if of_address.len() < MOST {
+        if of_address.len() < MOST_OF_ONE {
             of_address.push(Idle { stream, since: now });
         }
     }
@@ -93,12 +99,21 @@ mod tests {
         assert!(idle.take(address, now).is_none(), "nobody asked for that");
 
         let mut others = Vec::new();
-        for _ in 0..=MOST {
-            let (ours, theirs) = connect().await;
-            idle.put(address, ours, now);
-            others.push(theirs);
+        for upstream in 1..=8 {
+            let address = SocketAddr::from(([192, 0, 2, upstream], 88));
+            for _ in 0..=MOST_OF_ONE {
+                let (ours, theirs) = connect().await;
+                idle.put(address, ours, now);
+                others.push(theirs);
+            }
         }
-        assert_eq!((0..=MOST).filter(|_| idle.take(address, now).is_some()).count(), MOST);
+        let kept: Vec<usize> = (1..=8)
+            .map(|upstream| {
+                let address = SocketAddr::from(([192, 0, 2, upstream], 88));
+                std::iter::from_fn(|| idle.take(address, now)).count()
+            })
+            .collect();
+        assert_eq!(kept, [MOST_OF_ONE, MOST_OF_ONE, MOST_OF_ONE, MOST_OF_ONE, 0, 0, 0, 0]);
         idle.sweep(now);
         assert!(lock(&idle.0).is_empty());
     }

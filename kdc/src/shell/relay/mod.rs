@@ -1,9 +1,9 @@
 //! Passes on what is not ours to a real KDC, byte for byte and over the transport it came by, and its answer back.
 //!
-//! How many are under way at once is bounded, and so is how long each takes, how many upstreams it asks and how
-//! large an answer may be. Nothing goes round in circles: our own addresses are no upstreams, what comes from an
-//! upstream's own address and port is dropped, and what comes back from an upstream's host while it is under way is
-//! refused, so that the relay there asks somebody else.
+//! How many are under way to one list of upstreams is bounded, and so is how long each takes, how many upstreams it
+//! asks and how large an answer may be. Nothing goes round in circles: our own addresses are no upstreams, what comes
+//! from an upstream's own address and port is dropped, and what comes back from an upstream's host, or from one stranger
+//! after the other, while it is under way is refused, so that the relay there asks somebody else.
 
 mod attempt;
 mod counts;
@@ -11,21 +11,23 @@ mod finder;
 mod idle;
 mod own_addresses;
 mod race;
+mod remembered;
+mod room;
+mod seats;
 mod upstreams;
 
 use std::collections::HashMap;
 use std::hash::Hasher;
-use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use siphasher::sip128::{Hasher128, SipHasher13};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use counts::Outcome;
 pub use finder::Finder;
 pub use own_addresses::OwnAddresses;
+pub use room::Room;
 
 use super::clock::Clock;
 use super::origin::{Origin, Protocol, Transport};
@@ -34,23 +36,29 @@ use crate::exchange::{Domain, Domains, Refusal};
 use crate::relay::{Circles, Kind, Peeked, Reply};
 use counts::Counts;
 use race::Errand;
-use upstreams::Upstreams;
+use seats::{Seat, Seats};
+use upstreams::{Sender, Upstreams};
 
 /// The relays of all domains.
 pub struct Relay {
     domains: HashMap<Arc<str>, DomainRelay>,
-    seats: Arc<Semaphore>,
     circles: Arc<Mutex<Circles>>,
     digest: SipHasher13,
     clock: Clock,
     counts: Counts,
 }
 
-/// Whom one domain's messages are relayed to. Realms share no upstream, no connection and no record of health.
-#[derive(Default)]
+/// Whom one domain's messages are relayed to.
 struct DomainRelay {
-    kdcs: Option<Arc<Upstreams>>,
-    kpasswd: Option<Arc<Upstreams>>,
+    kdcs: Option<Destination>,
+    kpasswd: Option<Destination>,
+}
+
+/// One list of upstreams, which shares nothing with another: no connection, no record of health and no seat, so that KDCs
+/// that fall silent cost no other domain and no password change anything.
+struct Destination {
+    upstreams: Arc<Upstreams>,
+    seats: Arc<Seats>,
 }
 
 /// What becomes of a message that is not ours.
@@ -71,7 +79,7 @@ pub struct Passage {
     transport: Transport,
     upstreams: Arc<Upstreams>,
     since: Duration,
-    _seat: OwnedSemaphorePermit,
+    seat: Seat,
     turn: Turn,
 }
 
@@ -84,11 +92,12 @@ impl Passage {
 }
 
 impl Relay {
-    /// The relays that the configuration asks for, and what keeps their lists of upstreams up to date. `seed` keys the
-    /// digests by which messages are told apart.
+    /// The relays that the configuration asks for, with this room, and what keeps their lists of upstreams up to date.
+    /// `seed` keys the digests by which messages are told apart.
     #[must_use]
     pub fn new(
         config: &config::Config,
+        room: Room,
         own: &OwnAddresses,
         clock: Clock,
         seed: &[u8; 16],
@@ -100,7 +109,7 @@ impl Relay {
                 let finder = finder?;
                 let upstreams = Arc::clone(finder.upstreams());
                 finders.push(finder);
-                Some(upstreams)
+                Some(Destination { upstreams, seats: Seats::new(room.seats) })
             };
             let relay = DomainRelay {
                 kdcs: start(Finder::of_kdcs(&realm, &domain.relay, own)),
@@ -109,10 +118,8 @@ impl Relay {
             (realm, relay)
         });
         let domains = domains.collect();
-        let seats = config.limits.relays_in_flight.map_or(Semaphore::MAX_PERMITS, NonZeroUsize::get);
         let relay = Self {
             domains,
-            seats: Arc::new(Semaphore::new(seats.min(Semaphore::MAX_PERMITS))),
             circles: Arc::default(),
             digest: SipHasher13::new_with_key(seed),
             clock,
@@ -128,46 +135,56 @@ impl Relay {
             Protocol::Kpasswd => Peeked::at_kpasswd(octets),
         };
         let Some(peeked) = peeked else { return Taken::Dropped };
-        let Some(upstreams) = peeked.domain(domains).and_then(|domain| self.upstreams(domain, peeked.kind))
+        let Some(destination) =
+            peeked.domain(domains).and_then(|domain| self.destination(domain, peeked.kind))
         else {
             return Taken::NotRelayed;
         };
-        if self.all_upstreams().any(|upstreams| upstreams.holds(origin.peer)) {
+        let sender = self.destinations().map(|to| to.upstreams.sender(origin.peer)).max();
+        if sender == Some(Sender::Upstream) {
             self.counts.count(peeked.kind, Outcome::FromUpstream);
             return Taken::Dropped;
         }
-        let Ok(seat) = Arc::clone(&self.seats).try_acquire_owned() else {
-            self.counts.count(peeked.kind, Outcome::Full);
-            return Taken::Refused(Refusal::RelayFull);
-        };
         let digest = self.digest(octets, origin.transport);
-        let is_upstreams_host = self.all_upstreams().any(|upstreams| upstreams.has_host(origin.peer.ip()));
+        let is_upstreams_host = sender == Some(Sender::OnUpstreamsHost);
         if !lock(&self.circles).enter(digest, origin.peer, is_upstreams_host) {
             self.counts.count(peeked.kind, Outcome::Circle);
             return Taken::Refused(Refusal::RelayCircle);
         }
+        let turn = Turn { digest, circles: Arc::clone(&self.circles) };
+        let Some(seat) = destination.seats.take() else {
+            self.counts.count(peeked.kind, Outcome::Full);
+            return Taken::Refused(Refusal::RelayFull);
+        };
         Taken::Relayed(Passage {
             kind: peeked.kind,
             transport: origin.transport,
-            upstreams: Arc::clone(upstreams),
+            upstreams: Arc::clone(&destination.upstreams),
             since: self.clock.elapsed(),
-            _seat: seat,
-            turn: Turn { digest, circles: Arc::clone(&self.circles) },
+            seat,
+            turn,
         })
     }
 
-    /// Asks upstreams until one has answered; `None` where none did in time.
-    pub async fn carry(&self, octets: Bytes, passage: Passage) -> Option<Bytes> {
-        let Passage { kind, transport, ref upstreams, since, ref turn, .. } = passage;
+    /// Asks upstreams until one has answered.
+    ///
+    /// # Errors
+    /// [`Refusal::RelayUnanswered`] where none did in time, [`Refusal::RelayFull`] where a newer message took the seat.
+    pub async fn carry(&self, octets: Bytes, passage: Passage) -> Result<Bytes, Refusal> {
+        let Passage { kind, transport, ref upstreams, since, ref seat, ref turn } = passage;
         // Any half will do to choose by; a retransmit has the same and goes the same way.
         let [.., draw] = split(turn.digest);
         let errand = Errand { kind, transport, octets, draw };
-        let answer = race::run(errand, upstreams, self.clock).await;
-        let outcome = match answer {
-            Some((Reply::TooBig, _)) => Outcome::TooBig,
-            Some((Reply::Unavailable, _)) => Outcome::Unavailable,
-            Some((Reply::Answer, _)) => Outcome::Answered,
-            None => Outcome::Unanswered,
+        let answer = tokio::select! {
+            answer = race::run(errand, upstreams, self.clock) => answer.ok_or(Refusal::RelayUnanswered),
+            () = seat.lost() => Err(Refusal::RelayFull),
+        };
+        let outcome = match &answer {
+            Ok((Reply::TooBig, _)) => Outcome::TooBig,
+            Ok((Reply::Unavailable, _)) => Outcome::Unavailable,
+            Ok((Reply::Answer, _)) => Outcome::Answered,
+            Err(Refusal::RelayFull) => Outcome::Full,
+            Err(_) => Outcome::Unanswered,
         };
         self.counts.concluded(kind, outcome, self.clock.elapsed().saturating_sub(since));
         answer.map(|(_, octets)| octets)
@@ -177,7 +194,7 @@ impl Relay {
     pub fn sweep(&self) {
         let now = self.clock.elapsed();
         let (mut answering, mut failing) = (0_usize, 0_usize);
-        for upstreams in self.all_upstreams() {
+        for Destination { upstreams, .. } in self.destinations() {
             upstreams.idle().sweep(now);
             let counts = upstreams.count();
             answering = answering.saturating_add(counts.answering);
@@ -186,7 +203,7 @@ impl Relay {
         self.counts.upstreams(answering, failing);
     }
 
-    fn upstreams(&self, domain: &Domain, kind: Kind) -> Option<&Arc<Upstreams>> {
+    fn destination(&self, domain: &Domain, kind: Kind) -> Option<&Destination> {
         let relay = self.domains.get(&domain.realm)?;
         match kind {
             Kind::As | Kind::Tgs => relay.kdcs.as_ref(),
@@ -194,7 +211,7 @@ impl Relay {
         }
     }
 
-    fn all_upstreams(&self) -> impl Iterator<Item = &Arc<Upstreams>> {
+    fn destinations(&self) -> impl Iterator<Item = &Destination> {
         self.domains.values().flat_map(|relay| [&relay.kdcs, &relay.kpasswd]).flatten()
     }
 
@@ -205,18 +222,6 @@ impl Relay {
         hasher.write(octets);
         hasher.finish128().as_u128()
     }
-}
-
-/// Files that relaying may have open at once: sockets to upstreams. Without a bound on relays, those that the default
-/// allows.
-#[must_use]
-pub fn most_descriptors(config: &config::Config) -> usize {
-    let relays = |relay: &config::Relay| relay.srv || !relay.kdcs.is_empty() || !relay.kpasswd.is_empty();
-    if !config.domains.iter().any(|domain| relays(&domain.relay)) {
-        return 0;
-    }
-    let in_flight = config.limits.relays_in_flight.or(config::Limits::default().relays_in_flight);
-    in_flight.map_or(0, NonZeroUsize::get).saturating_mul(race::MOST_AT_ONCE)
 }
 
 /// A message's place among those under way.

@@ -2,7 +2,7 @@
 //!
 //! The next one is asked as soon as one fails, and beside it when it has been silent for a while. Silence alone is not
 //! held against an upstream, since a KDC does not answer what it cannot read and anybody can send that: it is when
-//! another one has answered the same message.
+//! another one has answered the same message. Closing a connection without a word is silence too.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -70,6 +70,7 @@ pub(super) async fn run(errand: Errand, upstreams: &Arc<Upstreams>, clock: Clock
         places: MOST_ASKED,
         attempts: JoinSet::new(),
         waiting: Vec::new(),
+        closed: Vec::new(),
         next_at: Instant::now(),
         second_best: None,
     };
@@ -87,6 +88,8 @@ struct Race<'u> {
     attempts: JoinSet<(SocketAddr, Told)>,
     /// Who has been asked since when, and has not answered.
     waiting: Vec<(SocketAddr, Instant)>,
+    /// Who has closed the connection instead of answering.
+    closed: Vec<SocketAddr>,
     /// When the next one is asked, whatever those that were asked do.
     next_at: Instant,
     second_best: Option<Bytes>,
@@ -152,8 +155,12 @@ impl Race<'_> {
             }
             Err(fault) => {
                 debug!(kind = kind.label(), %address, transport = transport.label(), "not answered: {fault}");
-                if !matches!(fault, Fault::Ours(_)) {
-                    self.upstreams.failed(address, transport, self.clock.elapsed(), &fault);
+                match fault {
+                    Fault::Ours(_) => {}
+                    Fault::Closed(_) => self.closed.push(address),
+                    Fault::Unreached(_) | Fault::Broken(_) | Fault::Garbage => {
+                        self.upstreams.failed(address, transport, self.clock.elapsed(), &fault);
+                    }
                 }
                 if self.pace.silence.is_some() || matches!(fault, Fault::Unreached(_) | Fault::Ours(_)) {
                     self.ask_next();
@@ -166,16 +173,16 @@ impl Race<'_> {
     /// Another one has answered what these have not, though they had the time.
     fn blame_the_silent(&self) {
         let Some(silence) = self.pace.silence else { return };
-        let (now, transport) = (Instant::now(), self.errand.transport);
+        let (now, elapsed, transport) = (Instant::now(), self.clock.elapsed(), self.errand.transport);
         for (address, since) in &self.waiting {
             if now.duration_since(*since) >= silence {
-                self.upstreams.failed(
-                    *address,
-                    transport,
-                    self.clock.elapsed(),
-                    &"it is silent, and another one answers",
-                );
+                let why = "it is silent, and another one answers";
+                self.upstreams.failed(*address, transport, elapsed, &why);
             }
+        }
+        for address in &self.closed {
+            let why = "it closes the connection, and another one answers";
+            self.upstreams.failed(*address, transport, elapsed, &why);
         }
     }
 }

@@ -1,16 +1,21 @@
 //! The servers that one domain's messages go to, and how they have done.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::idle::IdleConnections;
 use super::lock;
 use crate::relay::{Health, Upstream, order};
+use crate::shell::complaint::Complaint;
 use crate::shell::origin::Transport;
+
+/// Upstreams of one list; the first by priority where DNS names more.
+pub(super) const MOST: usize = 1024;
 
 /// A list of upstreams, empty until they are found.
 pub(super) struct Upstreams {
@@ -24,7 +29,29 @@ pub(super) struct Upstreams {
 struct State {
     list: Vec<Upstream>,
     /// By transport: a firewall may let only one of them pass.
-    health: HashMap<(SocketAddr, Transport), Health>,
+    records: HashMap<(SocketAddr, Transport), Record>,
+}
+
+/// How one that has ever failed has done.
+#[derive(Default)]
+struct Record {
+    health: Health,
+    /// That it fails, in the log. It outlives answers, so that not even one that fails and answers in turn, at whoever's
+    /// will, fills the log.
+    complaint: Complaint,
+    /// Whether the log says that it fails.
+    is_told: bool,
+}
+
+/// Who sent a message, as far as upstreams go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Sender {
+    /// Somebody else.
+    Other,
+    /// Somebody on an upstream's host.
+    OnUpstreamsHost,
+    /// An upstream, from the port at which it is asked.
+    Upstream,
 }
 
 /// How many upstreams there are.
@@ -46,36 +73,32 @@ impl Upstreams {
     pub(super) fn set(&self, mut list: Vec<Upstream>) {
         list.sort_unstable();
         let mut seen = std::collections::HashSet::new();
-        list.retain(|upstream| seen.insert(upstream.address));
+        list.retain(|upstream| seen.len() < MOST && seen.insert(upstream.address));
         let mut state = lock(&self.state);
         if state.list != list {
             let addresses: Vec<SocketAddr> = list.iter().map(|upstream| upstream.address).collect();
             info!(realm = &*self.realm, service = self.service, upstreams = ?addresses, "relaying");
-            state.health.retain(|(address, _), _| seen.contains(address));
+            state.records.retain(|(address, _), _| seen.contains(address));
             state.list = list;
         }
     }
 
-    /// Whether a message from here is an upstream's own.
-    pub(super) fn holds(&self, peer: SocketAddr) -> bool {
-        let peer = (peer.ip().to_canonical(), peer.port());
+    /// Who a message from here is from.
+    pub(super) fn sender(&self, peer: SocketAddr) -> Sender {
+        let (host, port) = (peer.ip().to_canonical(), peer.port());
         let state = lock(&self.state);
-        state
-            .list
-            .iter()
-            .any(|upstream| (upstream.address.ip().to_canonical(), upstream.address.port()) == peer)
-    }
-
-    /// Whether an upstream is at this address, at whatever port.
-    pub(super) fn has_host(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        lock(&self.state).list.iter().any(|upstream| upstream.address.ip().to_canonical() == address)
+        let on_host = state.list.iter().filter(|upstream| upstream.address.ip().to_canonical() == host);
+        let sender = |upstream: &Upstream| match upstream.address.port() == port {
+            true => Sender::Upstream,
+            false => Sender::OnUpstreamsHost,
+        };
+        on_host.map(sender).max().unwrap_or(Sender::Other)
     }
 
     /// In the order to ask them.
     pub(super) fn order(&self, transport: Transport, now: Duration, draw: u64) -> Vec<SocketAddr> {
         let state = lock(&self.state);
-        let health = |upstream: &Upstream| state.health.get(&(upstream.address, transport)).copied();
+        let health = |upstream: &Upstream| Some(state.records.get(&(upstream.address, transport))?.health);
         let known: Vec<(Upstream, Health)> =
             state.list.iter().map(|upstream| (*upstream, health(upstream).unwrap_or_default())).collect();
         let address = |index: usize| known.get(index).map(|(upstream, _)| upstream.address);
@@ -89,16 +112,18 @@ impl Upstreams {
 
     /// One is asked.
     pub(super) fn asked(&self, address: SocketAddr, transport: Transport, now: Duration) {
-        if let Some(health) = lock(&self.state).health.get_mut(&(address, transport)) {
-            health.asked(now);
+        if let Some(record) = lock(&self.state).records.get_mut(&(address, transport)) {
+            record.health.asked(now);
         }
     }
 
     /// One answered.
     pub(super) fn answered(&self, address: SocketAddr, transport: Transport) {
-        // Who has never failed has no entry.
-        let known = lock(&self.state).health.remove(&(address, transport));
-        if known.is_some_and(|mut health| health.answered()) {
+        let is_news = lock(&self.state)
+            .records
+            .get_mut(&(address, transport))
+            .is_some_and(|record| record.health.answered() && std::mem::take(&mut record.is_told));
+        if is_news {
             info!(realm = &*self.realm, service = self.service, %address, transport = transport.label(), "upstream answers again");
         }
     }
@@ -116,7 +141,10 @@ impl Upstreams {
         if !state.list.iter().any(|upstream| upstream.address == address) {
             return;
         }
-        let is_news = state.health.entry((address, transport)).or_default().failed(now);
+        let record = state.records.entry((address, transport)).or_default();
+        record.health.failed(now);
+        let is_news = !record.is_told && record.complaint.is_due("", Instant::now());
+        record.is_told |= is_news;
         drop(state);
         if is_news {
             warn!(realm = &*self.realm, service = self.service, %address, transport = transport.label(), "upstream fails: {why}");
@@ -127,7 +155,8 @@ impl Upstreams {
     pub(super) fn count(&self) -> Count {
         let state = lock(&self.state);
         let is_failing = |upstream: &&Upstream| {
-            Transport::ALL.iter().any(|transport| state.health.contains_key(&(upstream.address, *transport)))
+            let record = |transport: &Transport| state.records.get(&(upstream.address, *transport));
+            Transport::ALL.iter().filter_map(record).any(|record| record.health.is_failing())
         };
         let failing = state.list.iter().filter(is_failing).count();
         Count { answering: state.list.len().saturating_sub(failing), failing }
@@ -161,13 +190,48 @@ mod tests {
     }
 
     #[test]
+    fn one_that_fails_and_answers_in_turn_does_not_fill_the_log() {
+        let upstreams = Upstreams::new(&"X".into(), "kerberos");
+        upstreams.set(vec![upstream(1)]);
+        let address = upstream(1).address;
+        let told = || lock(&upstreams.state).records.values().any(|record| record.is_told);
+        let mut lines = 0;
+        for second in 1..100 {
+            upstreams.failed(address, Transport::Tcp, Duration::from_secs(second), &"gone");
+            assert_eq!(upstreams.count(), Count { answering: 0, failing: 1 });
+            lines += usize::from(told());
+            upstreams.answered(address, Transport::Tcp);
+            assert!(!told());
+            assert_eq!(upstreams.count(), Count { answering: 1, failing: 0 });
+        }
+        assert_eq!(lines, 1, "and one more after a while");
+    }
+
+    #[test]
+    fn takes_the_first_of_too_many() {
+        let upstreams = Upstreams::new(&"X".into(), "kerberos");
+        let numbered = |number: u16| Upstream {
+            priority: number.into(),
+            weight: 0,
+            address: ([192, 0, 2, 1], number).into(),
+        };
+        upstreams.set((1..2_000).rev().map(numbered).collect());
+        let order = upstreams.order(Transport::Udp, Duration::ZERO, 0);
+        assert_eq!((order.len(), order.last()), (MOST, Some(&numbered(1_024).address)));
+    }
+
+    #[test]
     fn knows_upstreams_by_address_and_port_and_their_hosts() {
         let upstreams = Upstreams::new(&"X".into(), "kerberos");
         upstreams.set(vec![upstream(1)]);
-        assert!(upstreams.holds(([192, 0, 2, 1], 88).into()));
-        assert!(upstreams.holds("[::ffff:192.0.2.1]:88".parse().unwrap()));
-        assert!(!upstreams.holds(([192, 0, 2, 1], 50_000).into()));
-        assert!(upstreams.has_host([192, 0, 2, 1].into()));
-        assert!(!upstreams.has_host([192, 0, 2, 2].into()));
+        let cases = [
+            ("192.0.2.1:88", Sender::Upstream),
+            ("[::ffff:192.0.2.1]:88", Sender::Upstream),
+            ("192.0.2.1:50000", Sender::OnUpstreamsHost),
+            ("192.0.2.2:88", Sender::Other),
+        ];
+        for (peer, expected) in cases {
+            assert_eq!(upstreams.sender(peer.parse().unwrap()), expected, "{peer}");
+        }
     }
 }

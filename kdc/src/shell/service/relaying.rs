@@ -46,14 +46,15 @@ impl Service {
     /// Relays what [`Self::answer_warm`] gave a passage for, and waits for the answer.
     pub async fn relay(&self, octets: Bytes, origin: Origin, passage: Passage) -> Answer {
         let kind = passage.kind();
-        if let Some(reply) = self.relay.carry(octets.clone(), passage).await {
-            return Answer::Reply(reply);
-        }
+        let reason = match self.relay.carry(octets.clone(), passage).await {
+            Ok(reply) => return Answer::Reply(reply),
+            Err(reason) => reason,
+        };
         let request = self.request(&octets, origin);
         match kind {
-            Kind::As | Kind::Tgs => self.unrelayed(&request, Refusal::RelayUnanswered),
+            Kind::As | Kind::Tgs => self.unrelayed(&request, reason),
             Kind::Kpasswd => {
-                self.metrics.unrelayed(Refusal::RelayUnanswered);
+                self.metrics.unrelayed(reason);
                 Answer::Silence
             }
         }
