@@ -16,11 +16,11 @@ use crate::discovery::own_site;
 use crate::exchange::UserKeys;
 use crate::krb::keys::{DomainKeys, KeyAge, Rc4};
 use crate::shell::cldap::{self, Announced};
-use crate::shell::config_file;
 use crate::shell::directory::ReadError;
-use crate::shell::domain_files::DomainFiles;
+use crate::shell::files::config_file;
+use crate::shell::files::domain_files::DomainFiles;
+use crate::shell::files::static_faults::StaticFault;
 use crate::shell::prepared::PreparedDomain;
-use crate::shell::static_faults::StaticFault;
 
 /// Check the configuration and every file it names; with --online also the directory.
 #[derive(Debug, clap::Args)]

@@ -33,9 +33,9 @@ use crate::krb::keys::{Key, Lab};
 use crate::krb::keytab::{Entry, Keytab};
 use crate::krb::messages::name_type;
 use crate::shell::daemon::Daemon;
-use crate::shell::domain_files::{DirectoryFiles, DomainFiles};
+use crate::shell::files::domain_files::{DirectoryFiles, DomainFiles};
 use crate::shell::locator::{Found, Wanted, locate};
-use crate::shell::{entropy, http};
+use crate::shell::{entropy, observe::http};
 
 const CONFIG: &str = include_str!("demo.toml");
 const DIRECTORY: &str = include_str!("demo.ldif");

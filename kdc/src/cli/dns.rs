@@ -13,8 +13,8 @@ use super::failure::Failure;
 use super::print;
 use crate::config::{Config, Domain};
 use crate::dns::records::{Instance, Record, nsupdate, zone_file};
-use crate::shell::config_file;
 use crate::shell::explain::ExplainError;
+use crate::shell::files::config_file;
 use crate::shell::resolver::Resolver;
 use served::Findings;
 

@@ -10,9 +10,9 @@ use tokio::runtime;
 use super::failure::Failure;
 use super::{now, print};
 use crate::config::{Config, Domain};
-use crate::shell::config_file;
-use crate::shell::domain_files::DomainFiles;
 use crate::shell::explain::{ExplainError, Question, explain};
+use crate::shell::files::config_file;
+use crate::shell::files::domain_files::DomainFiles;
 use crate::shell::prepared::PreparedDomain;
 use report::Report;
 

@@ -17,9 +17,9 @@ use crate::krb::keytab::KeytabError;
 use crate::shell::daemon::StartError;
 use crate::shell::entropy::EntropyError;
 use crate::shell::explain::ExplainError;
+use crate::shell::files::static_faults::{self, StaticFault};
 use crate::shell::locator::LocateError;
 use crate::shell::resolver::LookupError;
-use crate::shell::static_faults::{self, StaticFault};
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {

@@ -10,8 +10,8 @@ use tracing::{info, warn};
 
 use super::failure::Failure;
 use crate::shell::daemon::{Daemon, StartError};
-use crate::shell::domain_files::DomainFiles;
-use crate::shell::{config_file, hardening, http, logging, panics};
+use crate::shell::files::domain_files::DomainFiles;
+use crate::shell::{files::config_file, hardening, observe::http, observe::logging, observe::panics};
 
 /// Runs the daemon in the foreground until SIGTERM or SIGINT. SIGHUP reads the directory and the users' keys again.
 ///

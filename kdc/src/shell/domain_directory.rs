@@ -9,7 +9,7 @@ use tracing::warn;
 
 use super::clock::Clock;
 use super::directory::{Directory, Found, Poller, PrincipalCache, ReadError, Seen};
-use super::metrics::LdapSearches;
+use super::observe::metrics::LdapSearches;
 use crate::directory::{ClientName, DirectoryView, Principal, SidHistory, ViewRules};
 
 /// Principals remembered for one domain at most, some 3 KiB each; beyond, they are read each time.

@@ -257,18 +257,14 @@ async fn ask(
     patience: Duration,
 ) -> io::Result<Option<SamLogonResponse>> {
     let client = UdpClient::of(server).await?;
-    let mut answer = vec![0; LONGEST_ANSWER];
     for _ in 0..ATTEMPTS {
         client.send(octets).await?;
         let read = async {
             loop {
-                let length = client.receive(&mut answer).await?;
-                let Some(read) = answer.get(..length).and_then(|octets| PingAnswer::parse(octets).ok())
-                else {
-                    continue;
-                };
-                if read.message_id == number {
-                    return Ok(read.extended());
+                let answer = client.receive(LONGEST_ANSWER).await?;
+                match PingAnswer::parse(&answer) {
+                    Ok(read) if read.message_id == number => return Ok(read.extended()),
+                    _ => {}
                 }
             }
         };

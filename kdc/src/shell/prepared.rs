@@ -6,9 +6,9 @@ use rustls::ClientConfig;
 
 use super::directory::{Directory, LdapDirectory, LdifDirectory, tls};
 use super::domain_directory::DirectoryRules;
-use super::domain_files::{DirectoryFiles, DomainFiles};
-use super::static_faults::StaticFault;
-use super::user_keys::UserKeytabs;
+use super::files::domain_files::{DirectoryFiles, DomainFiles};
+use super::files::static_faults::StaticFault;
+use super::files::user_keys::UserKeytabs;
 use crate::config;
 use crate::directory::{SidHistory, ViewRules};
 use crate::exchange::{AllowedKinds, TicketRules};

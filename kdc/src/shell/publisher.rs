@@ -8,8 +8,8 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
 use super::directory::Seen;
+use super::observe::readiness::{CheckName, Readiness};
 use super::prepared::PreparedDomain;
-use super::readiness::{CheckName, Readiness};
 use super::service::Service;
 use crate::directory::Branch;
 use crate::exchange::{Domain, Domains, UserKeys};

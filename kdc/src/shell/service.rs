@@ -10,12 +10,12 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use zeroize::Zeroizing;
 
-use super::audit::Audit;
 use super::clock::Clock;
 use super::domain_directory::DomainDirectory;
 use super::entropy;
 use super::in_flight::{InFlight, InFlightCount};
-use super::metrics::Metrics;
+use super::observe::audit::Audit;
+use super::observe::metrics::Metrics;
 use super::origin::{Origin, Protocol, Transport};
 use super::relay::{Passage, Relay};
 use super::replays::{ReplayMemory, ReplayVerdict, Token};

@@ -2,14 +2,14 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::AsRawFd;
 
+use nix::sys::socket::{MsgFlags, recv};
+use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
-/// A socket of its own port, connected. The kernel keeps others' datagrams away once it is, but not those that came before.
-pub struct UdpClient {
-    socket: UdpSocket,
-    server: (IpAddr, u16),
-}
+/// A socket of its own port, which nobody can guess, connected.
+pub struct UdpClient(UdpSocket);
 
 impl UdpClient {
     /// A socket for asking `server`.
@@ -24,11 +24,11 @@ impl UdpClient {
         Self::connect(UdpSocket::bind((any, 0)).await?, server).await
     }
 
+    /// From here on the kernel keeps others' datagrams away. What came before is nobody's answer.
     async fn connect(socket: UdpSocket, server: SocketAddr) -> io::Result<Self> {
         socket.connect(server).await?;
-        // Where datagrams will come from: `server` may be written as the unspecified address.
-        let server = socket.peer_addr()?;
-        Ok(Self { socket, server: (server.ip(), server.port()) })
+        while recv(socket.as_raw_fd(), &mut [0], MsgFlags::MSG_DONTWAIT).is_ok() {}
+        Ok(Self(socket))
     }
 
     /// Sends a datagram.
@@ -36,20 +36,25 @@ impl UdpClient {
     /// # Errors
     /// As [`UdpSocket::send`].
     pub async fn send(&self, datagram: &[u8]) -> io::Result<()> {
-        self.socket.send(datagram).await.map(drop)
+        self.0.send(datagram).await.map(drop)
     }
 
-    /// The server's next datagram, cut to `buffer`; its length.
+    /// The server's next datagram, cut to `longest` octets.
     ///
     /// # Errors
-    /// As [`UdpSocket::recv_from`]; nobody listening there is one.
-    pub async fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let (length, source) = self.socket.recv_from(buffer).await?;
-            if (source.ip(), source.port()) == self.server {
-                return Ok(length);
-            }
-        }
+    /// As [`UdpSocket::recv`]; that nobody listens there is one.
+    pub async fn receive(&self, longest: usize) -> io::Result<Vec<u8>> {
+        // That nobody listens (ICMP) is an error of the socket's, which reading alone would not wake up for.
+        self.0.async_io(Interest::READABLE | Interest::ERROR, || self.take(longest)).await
+    }
+
+    /// What is there, without waiting. Room is made only then.
+    fn take(&self, longest: usize) -> io::Result<Vec<u8>> {
+        let mut datagram = vec![0; longest];
+        let length = recv(self.0.as_raw_fd(), &mut datagram, MsgFlags::MSG_DONTWAIT)?;
+        datagram.truncate(length);
+        datagram.shrink_to_fit();
+        Ok(datagram)
     }
 }
 
@@ -68,9 +73,7 @@ mod tests {
         let client = UdpClient::connect(socket, server.local_addr().unwrap()).await.unwrap();
         client.send(b"question").await.unwrap();
         server.send_to(b"answer", address).await.unwrap();
-        let mut buffer = [0; 16];
-        let length = client.receive(&mut buffer).await.unwrap();
-        assert_eq!(&buffer[..length], b"answer");
+        assert_eq!(client.receive(16).await.unwrap(), b"answer");
     }
 
     #[tokio::test]
@@ -81,6 +84,6 @@ mod tests {
         client.send(b"question").await.unwrap();
         let (_, peer) = server.recv_from(&mut [0; 16]).await.unwrap();
         server.send_to(b"answer", peer).await.unwrap();
-        assert_eq!(client.receive(&mut [0; 16]).await.unwrap(), 6);
+        assert_eq!(client.receive(4).await.unwrap(), b"answ");
     }
 }

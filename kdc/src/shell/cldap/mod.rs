@@ -23,8 +23,8 @@ use tracing::warn;
 
 use super::entropy::{self, EntropyError};
 use super::in_flight::InFlight;
+use super::listen::udp_socket::{Datagram, KerberosUdpSocket, LocalAddress, Reply, UdpReceiver, UdpSender};
 use super::service::Service;
-use super::udp_socket::{Datagram, KerberosUdpSocket, LocalAddress, Reply, UdpReceiver, UdpSender};
 use crate::config;
 use crate::directory::ClientName;
 use crate::discovery::names::LONGEST_LABEL;

@@ -26,16 +26,12 @@ pub(super) async fn ask(upstream: SocketAddr, ping: &[u8], message_id: u32) -> O
 async fn exchange(upstream: SocketAddr, ping: &[u8], message_id: u32) -> io::Result<Vec<u8>> {
     let client = UdpClient::of(upstream).await?;
     client.send(ping).await?;
-    // One octet more than is taken shows what was cut.
-    let mut answer = vec![0; LONGEST_ANSWER.saturating_add(1)];
     loop {
-        let length = client.receive(&mut answer).await?;
-        let is_ours = |octets: &[u8]| {
-            length <= LONGEST_ANSWER
-                && PingAnswer::parse(octets).is_ok_and(|read| read.message_id == message_id)
-        };
-        if answer.get(..length).is_some_and(is_ours) {
-            answer.truncate(length);
+        // One octet more than is taken shows what was cut.
+        let answer = client.receive(LONGEST_ANSWER.saturating_add(1)).await?;
+        if answer.len() <= LONGEST_ANSWER
+            && PingAnswer::parse(&answer).is_ok_and(|read| read.message_id == message_id)
+        {
             return Ok(answer);
         }
     }

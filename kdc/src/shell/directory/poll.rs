@@ -15,7 +15,7 @@ use tracing::{info, warn};
 
 use super::{Directory, Mark, ReadError, jitter};
 use crate::directory::{Branch, DirectoryView, ViewRules};
-use crate::shell::complaint::Complaint;
+use crate::shell::observe::complaint::Complaint;
 
 /// The longest time for which update sequence numbers alone are believed: a link to an object that is deleted goes
 /// away without one.

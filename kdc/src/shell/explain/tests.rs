@@ -6,7 +6,7 @@ use super::*;
 use crate::config::{Config, Surroundings};
 use crate::krb::keytab::{Entry, Keytab};
 use crate::krb::messages::KerberosTime;
-use crate::shell::domain_files::{DirectoryFiles, DomainFiles};
+use crate::shell::files::domain_files::{DirectoryFiles, DomainFiles};
 use zeroize::Zeroizing;
 
 const DEMO: &str = include_str!("../../cli/demo.ldif");

@@ -1,22 +1,20 @@
 //! One question to one upstream.
 
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::fd::AsRawFd;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use nix::errno::Errno;
-use nix::sys::socket::{MsgFlags, recv};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
-use tokio::net::{TcpStream, UdpSocket};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::race::Errand;
 use super::upstreams::Upstreams;
 use crate::relay::{Kind, Reply};
 use crate::shell::clock::Clock;
 use crate::shell::origin::Transport;
+use crate::shell::udp_client::UdpClient;
 
 /// For a connection to come about.
 const CONNECT: Duration = Duration::from_secs(1);
@@ -30,6 +28,16 @@ const FIRST_ROOM: usize = 4096;
 
 /// Octets of an answer over UDP: what IP allows.
 const LONGEST_DATAGRAM: usize = 65_535;
+
+/// A message to be answered by somebody.
+#[derive(Debug, Clone)]
+pub(super) struct Errand {
+    pub(super) kind: Kind,
+    pub(super) transport: Transport,
+    pub(super) octets: Bytes,
+    /// What chance decides by.
+    pub(super) draw: u64,
+}
 
 /// Why an upstream gave no answer.
 #[derive(Debug, thiserror::Error)]
@@ -77,32 +85,14 @@ pub(super) async fn ask(address: SocketAddr, errand: &Errand, upstreams: &Upstre
 /// Each question has a socket of its own: a KRB-ERROR does not say which question it answers, and a port that nobody can
 /// guess keeps out forgers. What is no answer is passed over, for it may be theirs.
 async fn ask_udp(address: SocketAddr, errand: &Errand) -> Told {
-    let any = if address.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
-    let socket = UdpSocket::bind(SocketAddr::new(any, 0)).await.map_err(Fault::Ours)?;
-    connect(&socket, address).await.map_err(Fault::opening)?;
-    socket.send(&errand.octets).await.map_err(Fault::opening)?;
+    let client = UdpClient::of(address).await.map_err(Fault::opening)?;
+    client.send(&errand.octets).await.map_err(Fault::opening)?;
     loop {
-        // That nobody listens (ICMP) is an error of the socket's, which `recv` alone would not wake up for.
-        let received = socket.async_io(Interest::READABLE | Interest::ERROR, || receive(&socket)).await;
-        let octets = received.map_err(Fault::Unreached)?;
+        let octets = client.receive(LONGEST_DATAGRAM).await.map_err(Fault::Unreached)?;
         if let Some(reply) = Reply::judge(errand.kind, &octets) {
-            return Ok((reply, octets));
+            return Ok((reply, octets.into()));
         }
     }
-}
-
-/// From here on the kernel drops what does not come from `address`. What came before is no answer.
-async fn connect(socket: &UdpSocket, address: SocketAddr) -> io::Result<()> {
-    socket.connect(address).await?;
-    while recv(socket.as_raw_fd(), &mut [0], MsgFlags::MSG_DONTWAIT).is_ok() {}
-    Ok(())
-}
-
-/// What is there, without waiting. Room is made only then.
-fn receive(socket: &UdpSocket) -> io::Result<Bytes> {
-    let mut datagram = vec![0; LONGEST_DATAGRAM];
-    let length = recv(socket.as_raw_fd(), &mut datagram, MsgFlags::MSG_DONTWAIT)?;
-    Ok(Bytes::copy_from_slice(datagram.get(..length).unwrap_or_default()))
 }
 
 async fn ask_tcp(address: SocketAddr, errand: &Errand, upstreams: &Upstreams, clock: Clock) -> Told {
@@ -154,25 +144,4 @@ async fn converse(stream: &mut TcpStream, errand: &Errand) -> Told {
     }
     let judged = Reply::judge(errand.kind, &reply).ok_or(Fault::Garbage)?;
     Ok((judged, reply.freeze()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn what_came_before_the_socket_had_a_peer_is_no_answer() {
-        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-        let [forger, upstream] =
-            [UdpSocket::bind("127.0.0.1:0").await.unwrap(), UdpSocket::bind("127.0.0.1:0").await.unwrap()];
-        let ours = socket.local_addr().unwrap();
-        for _ in 0..3 {
-            forger.send_to(b"forged", ours).await.unwrap();
-        }
-        connect(&socket, upstream.local_addr().unwrap()).await.unwrap();
-        forger.send_to(b"forged", ours).await.unwrap();
-        upstream.send_to(b"answer", ours).await.unwrap();
-        socket.readable().await.unwrap();
-        assert_eq!(receive(&socket).unwrap(), &b"answer"[..]);
-    }
 }

@@ -14,7 +14,7 @@ use super::upstreams::{self, Upstreams};
 use crate::config::{HostPort, Relay};
 use crate::dns::names;
 use crate::relay::Upstream;
-use crate::shell::complaint::Complaint;
+use crate::shell::observe::complaint::Complaint;
 use crate::shell::resolver::{Resolver, Srv};
 
 /// Between two looks, and where the last one failed.

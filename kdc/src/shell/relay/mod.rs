@@ -34,8 +34,8 @@ use super::origin::{Origin, Protocol, Transport};
 use crate::config;
 use crate::exchange::{Domain, Domains, Refusal};
 use crate::relay::{Circles, Kind, Peeked, Reply};
+use attempt::Errand;
 use counts::Counts;
-use race::Errand;
 use seats::{Seat, Seats};
 use upstreams::{Sender, Upstreams};
 

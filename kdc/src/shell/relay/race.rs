@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tracing::debug;
 
-use super::attempt::{self, Fault, Told};
+use super::attempt::{self, Errand, Fault, Told};
 use super::upstreams::Upstreams;
 use crate::relay::{Kind, Reply};
 use crate::shell::clock::Clock;
@@ -24,16 +24,6 @@ const MOST_ASKED: usize = 8;
 
 /// Upstreams that one message waits for at once, each with a descriptor of its own.
 pub(crate) const MOST_AT_ONCE: usize = 3;
-
-/// A message to be answered by somebody.
-#[derive(Debug, Clone)]
-pub(super) struct Errand {
-    pub(super) kind: Kind,
-    pub(super) transport: Transport,
-    pub(super) octets: Bytes,
-    /// What chance decides by.
-    pub(super) draw: u64,
-}
 
 /// How long is waited.
 #[derive(Debug, Clone, Copy)]

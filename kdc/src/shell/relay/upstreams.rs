@@ -11,7 +11,7 @@ use tracing::{info, warn};
 use super::idle::IdleConnections;
 use super::lock;
 use crate::relay::{Health, Upstream, order};
-use crate::shell::complaint::Complaint;
+use crate::shell::observe::complaint::Complaint;
 use crate::shell::origin::Transport;
 
 /// Upstreams of one list; the first by priority where DNS names more.

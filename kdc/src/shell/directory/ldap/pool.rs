@@ -20,9 +20,9 @@ use super::connection::Connection;
 use super::fault::Fault;
 use super::url_of;
 use crate::config::{Ldap, LdapUrl};
-use crate::shell::complaint::Complaint;
 use crate::shell::directory::{ReadError, jitter};
 use crate::shell::files::FileVersion;
+use crate::shell::observe::complaint::Complaint;
 
 /// A connection without a sign of life for so long is asked for one.
 const PROBE_PAUSE: Duration = Duration::from_secs(5);

@@ -1,7 +1,7 @@
 //! Batches over loopback, and the sources that get no answer.
 
 use super::*;
-use crate::shell::sockets;
+use crate::shell::listen::sockets;
 use std::num::NonZeroUsize;
 
 /// A socket on a free port of `address`, or nothing on a host without that kind of address.

@@ -11,13 +11,13 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 use tracing::{error, info};
 
-use super::complaint::Complaint;
-use super::files::{self, FileVersion};
-use super::metrics::Metrics;
 use super::static_faults::StaticFault;
 use crate::config::KeyList;
 use crate::exchange::UserKeys;
 use crate::krb::keytab::Keytab;
+use crate::shell::files::{self, FileVersion};
+use crate::shell::observe::complaint::Complaint;
+use crate::shell::observe::metrics::Metrics;
 
 /// The keytabs of one domain's user keys, and what they held when they were read last.
 pub struct UserKeytabs {

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use super::directory::ReadError;
-use super::directory::tls::TlsError;
-use super::files::FileError;
 use crate::config::ConfigError;
 use crate::krb::keys::KeysError;
 use crate::krb::keytab::KeytabError;
+use crate::shell::directory::ReadError;
+use crate::shell::directory::tls::TlsError;
+use crate::shell::files::FileError;
 
 /// EX_CONFIG of `sysexits.h`.
 pub const EXIT_STATUS: u8 = 78;

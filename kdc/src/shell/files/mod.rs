@@ -1,6 +1,11 @@
 //! Reads the files that the configuration names. A file with a secret is read only if nobody but root and the
 //! daemon's user could have read or replaced it; messages name its path, never its content.
 
+pub mod config_file;
+pub mod domain_files;
+pub mod static_faults;
+pub mod user_keys;
+
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;

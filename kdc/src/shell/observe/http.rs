@@ -184,7 +184,7 @@ fn request_line(head: &[u8]) -> Option<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shell::readiness::CheckName;
+    use crate::shell::observe::readiness::CheckName;
 
     async fn start() -> (std::net::SocketAddr, Arc<Readiness>) {
         let recorder = PrometheusBuilder::new().build_recorder();

@@ -13,9 +13,9 @@ use tokio::time::{sleep, timeout};
 use tracing::debug;
 
 use super::connections::{Connections, Full, Seat};
-use super::metrics::TcpClosed;
-use super::origin::{Origin, Protocol, Transport};
-use super::service::{Answer, Service, Step};
+use crate::shell::observe::metrics::TcpClosed;
+use crate::shell::origin::{Origin, Protocol, Transport};
+use crate::shell::service::{Answer, Service, Step};
 
 /// How long to wait after a failed accept.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

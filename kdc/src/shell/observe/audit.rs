@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use tracing::info;
 
-use super::clock::Clock;
-use super::origin::Origin;
-use super::rate::Rate;
 use crate::exchange::{Issued, Notes, RefusedRequest, ReleasedKeys, Who};
 use crate::krb::crypto::EncryptionType;
+use crate::shell::clock::Clock;
+use crate::shell::origin::Origin;
+use crate::shell::rate::Rate;
 
 /// Refusals before a ticket opened are anybody's to cause: this many are logged in a second, all are counted.
 const ANONYMOUS_LINES_PER_SECOND: u32 = 10;

@@ -7,13 +7,13 @@ use metrics::{
     histogram,
 };
 
-use super::directory::ReadError;
-use super::origin::Transport;
 use super::readiness::CheckName;
-use super::udp_socket;
 use crate::exchange::{Refusal, ReleasedKeys};
 use crate::krb::crypto::EncryptionType;
 use crate::krb::keys::KeyAge;
+use crate::shell::directory::ReadError;
+use crate::shell::listen::udp_socket;
+use crate::shell::origin::Transport;
 
 /// A metric as the documentation lists it.
 pub struct Described {
@@ -159,14 +159,14 @@ impl TcpClosed {
 }
 
 /// One counter for each value of a closed enum.
-pub(super) struct PerLabel<L: 'static>(Vec<(L, Counter)>);
+pub(in crate::shell) struct PerLabel<L: 'static>(Vec<(L, Counter)>);
 
 impl<L: Copy + PartialEq> PerLabel<L> {
-    pub(super) fn new(all: &[L], counter: impl Fn(L) -> Counter) -> Self {
+    pub(in crate::shell) fn new(all: &[L], counter: impl Fn(L) -> Counter) -> Self {
         Self(all.iter().map(|label| (*label, counter(*label))).collect())
     }
 
-    pub(super) fn increment(&self, label: L) {
+    pub(in crate::shell) fn increment(&self, label: L) {
         if let Some((_, counter)) = self.0.iter().find(|(known, _)| *known == label) {
             counter.increment(1);
         }
@@ -404,7 +404,7 @@ mod tests {
 
     #[test]
     fn the_documentation_lists_the_same_metrics() {
-        let documented: BTreeSet<(&str, &str)> = include_str!("../../../docs/metrics.md")
+        let documented: BTreeSet<(&str, &str)> = include_str!("../../../../docs/metrics.md")
             .lines()
             .filter_map(|line| {
                 let mut cells = line.strip_prefix("| `")?.split('|').map(str::trim);

@@ -11,10 +11,10 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tracing::warn;
 
-use super::in_flight::InFlight;
-use super::origin::{Origin, Protocol, Transport};
-use super::service::{Answer, Service, Step};
 use super::udp_socket::{Datagram, KerberosUdpSocket, LocalAddress, Reply, UdpReceiver, UdpSender};
+use crate::shell::in_flight::InFlight;
+use crate::shell::origin::{Origin, Protocol, Transport};
+use crate::shell::service::{Answer, Service, Step};
 
 /// How long to wait after a failed receive, so that a lasting fault neither spins nor floods the log.
 const RECEIVE_PAUSE: Duration = Duration::from_millis(250);

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
-use super::files::{self, FileError};
 use super::static_faults::StaticFault;
 use super::user_keys::UserKeytabs;
 use crate::config::{Directory, Domain, Ldap};
 use crate::krb::keys::{DomainKeys, Rc4};
 use crate::krb::keytab::Keytab;
+use crate::shell::files::{self, FileError};
 
 /// The content of the files that one domain names.
 pub struct DomainFiles {
