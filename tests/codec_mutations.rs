@@ -68,9 +68,9 @@ fn relayed_messages_and_answers_survive_mutation() {
     let request = vector!("windows-server-2022/tgs-req-krbtgt-forwarded.bin");
     let parsed = KdcReq::parse(&request).unwrap();
     let ap_req = parsed.padata.unwrap().of_kind(pa_type::TGS_REQ).next().unwrap();
-    // RFC 3244 §2, with nothing behind the AP-REQ.
-    let lengths = [ap_req.len() + 6, 0xff80, ap_req.len()].map(|length| (length as u16).to_be_bytes());
-    let password_change = [&lengths.concat(), ap_req].concat();
+    // RFC 3244 §2, with one octet for the KRB-PRIV, which is not looked at.
+    let lengths = [ap_req.len() + 7, 0xff80, ap_req.len()].map(|length| (length as u16).to_be_bytes());
+    let password_change = [&lengths.concat(), ap_req, &[0x75]].concat();
     assert!(Peeked::at_kpasswd(&password_change).is_some());
     let answer = vector!("windows-server-2022/as-rep.bin");
     mutate(&[request.clone(), password_change, answer], |input| {
