@@ -25,7 +25,7 @@ struct UnderWay {
 
 impl Circles {
     /// A message is to be relayed; `false` where it has come round. Whoever has sent it may repeat it from the same port.
-    /// From another, it may come [`MOST_SENDERS`] times, but not from an upstream's host.
+    /// From another, it may come a few times, but not from an upstream's host.
     #[must_use]
     pub fn enter(&mut self, digest: u128, peer: SocketAddr, is_upstreams_host: bool) -> bool {
         match self.0.get_mut(&digest) {
