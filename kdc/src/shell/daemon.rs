@@ -47,7 +47,7 @@ const COLD_QUEUE: usize = 1024;
 /// How long a stop waits for requests under way.
 const DRAIN: Duration = Duration::from_secs(4);
 
-/// How often principals that are no longer fresh are thrown out.
+/// How often what is no longer fresh is thrown out, idle connections to upstreams among it.
 const SWEEP: Duration = Duration::from_secs(10);
 
 /// Files that may be open beside TCP connections: sockets, observers, the directory's connections, files read anew.
@@ -63,7 +63,7 @@ pub enum StartError {
     /// A file is at fault.
     #[error(transparent)]
     Static(#[from] StaticFault),
-    /// A Kerberos address cannot be had.
+    /// An address to serve on cannot be had.
     #[error(transparent)]
     Bind(#[from] BindError),
     /// The observers' address cannot be had.
@@ -74,7 +74,7 @@ pub enum StartError {
         /// What the kernel says.
         error: io::Error,
     },
-    /// A thread cannot be started, or a socket handed to the runtime.
+    /// A thread cannot be started, a socket handed to the runtime, or this host's name or limits found out.
     #[error("cannot start: {0}")]
     Io(#[from] io::Error),
     /// There are no random octets to be had.

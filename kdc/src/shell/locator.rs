@@ -110,7 +110,14 @@ impl Search {
         site: Option<&str>,
     ) -> Result<(), LocateError> {
         let name = srv_name(wanted, site);
-        let mut servers = resolver.servers(&name).await?;
+        let mut servers = match resolver.servers(&name).await {
+            // The whole domain is asked too, or has been.
+            Err(error) if site.is_some() => {
+                self.passed_over.push(error.to_string());
+                return Ok(());
+            }
+            servers => servers?,
+        };
         if servers.is_empty() {
             self.passed_over.push(format!("{name}: no such SRV record"));
         }

@@ -78,7 +78,7 @@ impl Resolver {
         builder.build().map(Self).map_err(LookupError::System)
     }
 
-    /// The servers that `name` names, by priority and name; none where the name does not exist.
+    /// The servers that `name` names, by priority, then weight, port and name; none where the name does not exist.
     ///
     /// # Errors
     /// [`LookupError::Unanswered`]

@@ -1,4 +1,4 @@
-//! Kerberos over TCP: frames with a length of four octets (RFC 4120 §7.2.2), several on a connection, answered in
+//! Kerberos and password changes over TCP: frames with a length of four octets (RFC 4120 §7.2.2), several on a connection, answered in
 //! order.
 
 use std::io;

@@ -1,4 +1,4 @@
-//! Kerberos over UDP: one thread per core answers from what is at hand, and hands the rest over.
+//! Kerberos and password changes over UDP: one thread per core answers from what is at hand, and hands the rest over.
 
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -75,12 +75,12 @@ fn answer(
 ) -> Option<Reply> {
     let service = &hand_over.service;
     let origin = Origin { peer: datagram.peer, transport: Transport::Udp, protocol };
-    let way_back = WayBack { peer: datagram.peer, local: datagram.local, socket: Arc::clone(socket) };
+    let way_back = || WayBack { peer: datagram.peer, local: datagram.local, socket: Arc::clone(socket) };
     match service.answer_warm(datagram.octets, origin) {
-        Step::Done(answer) => way_back.reply(answer),
+        Step::Done(answer) => reply(answer, datagram.peer, datagram.local),
         Step::Relay(passage) => {
             let octets = Bytes::copy_from_slice(datagram.octets);
-            let (service, in_flight) = (Arc::clone(service), service.begin());
+            let (service, in_flight, way_back) = (Arc::clone(service), service.begin(), way_back());
             hand_over.runtime.spawn(async move {
                 let answer = service.relay(octets, origin, passage).await;
                 way_back.send(answer, &service);
@@ -93,12 +93,12 @@ fn answer(
                 octets: Bytes::copy_from_slice(datagram.octets),
                 origin,
                 arrived: service.clock().elapsed(),
-                way_back,
+                way_back: way_back(),
                 _in_flight: service.begin(),
             };
             match hand_over.cold.try_send(cold_one) {
                 Ok(()) => None,
-                Err(full) => full.into_inner().way_back.reply(service.shed(datagram.octets, origin)),
+                Err(_full) => reply(service.shed(datagram.octets, origin), datagram.peer, datagram.local),
             }
         }
     }
@@ -119,7 +119,7 @@ pub async fn serve_cold(mut cold: mpsc::Receiver<Cold>, service: Arc<Service>) {
     }
 }
 
-/// How an answer gets to where its message came from.
+/// How an answer that is waited for gets to where its message came from.
 struct WayBack {
     peer: SocketAddr,
     local: LocalAddress,
@@ -127,17 +127,18 @@ struct WayBack {
 }
 
 impl WayBack {
-    fn reply(&self, answer: Answer) -> Option<Reply> {
-        match answer {
-            Answer::Reply(octets) => Some(Reply { octets, peer: self.peer, local: self.local }),
-            Answer::Silence => None,
-        }
-    }
-
     /// From any thread; what the kernel does not take is counted.
     fn send(&self, answer: Answer, service: &Service) {
-        if self.reply(answer).is_some_and(|reply| self.socket.send(&reply).is_err()) {
+        if reply(answer, self.peer, self.local).is_some_and(|reply| self.socket.send(&reply).is_err()) {
             service.metrics().unsent(1);
         }
+    }
+}
+
+/// The datagram to `peer` from the address that was asked, if there is an answer.
+fn reply(answer: Answer, peer: SocketAddr, local: LocalAddress) -> Option<Reply> {
+    match answer {
+        Answer::Reply(octets) => Some(Reply { octets, peer, local }),
+        Answer::Silence => None,
     }
 }

@@ -55,7 +55,7 @@ pub struct LocalAddress {
 /// A received datagram, in its receiver's buffer.
 #[derive(Debug, Clone, Copy)]
 pub struct Datagram<'a> {
-    /// Its payload, at least one octet, at most `udp-request-limit`.
+    /// Its payload, at least one octet, at most the socket's request limit.
     pub octets: &'a [u8],
     /// Where it came from.
     pub peer: SocketAddr,

@@ -8,7 +8,7 @@ use crate::relay::Kind;
 
 /// What became of a message that was to be relayed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub(super) enum Outcome {
     /// An upstream's answer was passed on.
     Answered,
     /// As above; it sent the client to TCP.
@@ -27,7 +27,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    const ALL: [Self; 7] = [
         Self::Answered,
         Self::TooBig,
         Self::Unavailable,
@@ -39,7 +39,7 @@ impl Outcome {
 
     /// The stable name used in metrics and logs.
     #[must_use]
-    pub const fn label(self) -> &'static str {
+    const fn label(self) -> &'static str {
         match self {
             Self::Answered => "answered",
             Self::TooBig => "too_big",

@@ -24,7 +24,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use siphasher::sip128::{Hasher128, SipHasher13};
 
-pub use counts::Outcome;
 pub use finder::Finder;
 pub use own_addresses::OwnAddresses;
 pub use room::Room;
@@ -35,7 +34,7 @@ use crate::config;
 use crate::exchange::{Domain, Domains, Refusal};
 use crate::relay::{Circles, Kind, Peeked, Reply};
 use attempt::Errand;
-use counts::Counts;
+use counts::{Counts, Outcome};
 use seats::{Seat, Seats};
 use upstreams::{Sender, Upstreams};
 
@@ -65,7 +64,9 @@ struct Destination {
 pub enum Taken {
     /// Its domain has no relay, or it is no domain's.
     NotRelayed,
-    /// Nothing at all.
+    /// It is no message that is relayed; the caller counts it.
+    Malformed,
+    /// It comes from an upstream, and nothing at all becomes of it. The relay has counted it.
     Dropped,
     /// It is refused instead.
     Refused(Refusal),
@@ -130,11 +131,14 @@ impl Relay {
 
     /// Decides what becomes of a message that is not ours. Waits for nothing and sends nothing.
     pub fn take(&self, octets: &[u8], origin: Origin, domains: &Domains) -> Taken {
+        if self.destinations().next().is_none() {
+            return Taken::NotRelayed;
+        }
         let peeked = match origin.protocol {
             Protocol::Kerberos => Peeked::at_request(octets),
             Protocol::Kpasswd => Peeked::at_kpasswd(octets),
         };
-        let Some(peeked) = peeked else { return Taken::Dropped };
+        let Some(peeked) = peeked else { return Taken::Malformed };
         let Some(destination) =
             peeked.domain(domains).and_then(|domain| self.destination(domain, peeked.kind))
         else {

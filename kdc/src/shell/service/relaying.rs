@@ -21,7 +21,7 @@ impl Service {
     ) -> Step {
         match self.relay.take(request.octets, request.origin, domains) {
             Taken::NotRelayed => Step::Done(self.refuse(request, refused)),
-            Taken::Dropped => Step::Done(Answer::Silence),
+            Taken::Malformed | Taken::Dropped => Step::Done(Answer::Silence),
             Taken::Refused(reason) => Step::Done(self.unrelayed(request, reason)),
             Taken::Relayed(passage) => Step::Relay(passage),
         }
@@ -32,10 +32,11 @@ impl Service {
     pub(super) fn take_kpasswd(&self, request: &Request<'_>) -> Step {
         match self.relay.take(request.octets, request.origin, &self.domains.load()) {
             Taken::Relayed(passage) => Step::Relay(passage),
-            Taken::NotRelayed | Taken::Dropped => {
+            Taken::NotRelayed | Taken::Malformed => {
                 self.metrics.dropped_malformed();
                 Step::Done(Answer::Silence)
             }
+            Taken::Dropped => Step::Done(Answer::Silence),
             Taken::Refused(reason) => {
                 self.metrics.unrelayed(reason);
                 Step::Done(Answer::Silence)
@@ -60,7 +61,7 @@ impl Service {
         }
     }
 
-    /// As [`Self::refuse`], without a line in the log: nothing was decided about anybody.
+    /// As [`Self::refuse`], without an audit line: nothing was decided about anybody.
     fn unrelayed(&self, request: &Request<'_>, reason: Refusal) -> Answer {
         self.metrics.unrelayed(reason);
         let (source, transport) = (request.origin.peer, request.origin.transport);
