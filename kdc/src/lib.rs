@@ -8,5 +8,7 @@ pub mod discovery;
 pub mod dns;
 pub mod exchange;
 pub mod krb;
+pub mod load;
 pub mod relay;
 pub mod shell;
+mod version;

@@ -35,9 +35,11 @@ pub(crate) fn write_directory(
     out.extend_from_slice(&[0; 4]);
     for (kind, len) in buffers {
         let too_long = PacError::TooLong(len);
-        out.extend_from_slice(&kind.0.to_le_bytes());
-        out.extend_from_slice(&u32::try_from(len).map_err(|_| too_long)?.to_le_bytes());
-        out.extend_from_slice(&u64::try_from(offset).map_err(|_| too_long)?.to_le_bytes());
+        let size = u32::try_from(len).map_err(|_| too_long)?;
+        let position = u64::try_from(offset).map_err(|_| too_long)?;
+        // Type, size and offset, one after the other.
+        let entry = u128::from(kind.0) | (u128::from(size) << 32) | (u128::from(position) << 64);
+        out.extend_from_slice(&entry.to_le_bytes());
         offset = offset.saturating_add(padded(len));
     }
     Ok(())

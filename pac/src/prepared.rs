@@ -28,39 +28,39 @@ const ORDER: [BufferType; 7] = [
 /// A principal's part of its TGTs' PACs, encoded once. Composing one is a few copies and two checksums.
 #[derive(Clone, Debug)]
 pub struct PreparedPac {
-    /// LOGON_INFO, padded.
-    head: Vec<u8>,
-    /// UPN_DNS_INFO, ATTRIBUTES_INFO and REQUESTOR, each padded.
-    tail: Vec<u8>,
-    /// Octets of each of these four without padding.
-    head_len: usize,
-    tail_lens: [usize; 3],
+    /// LOGON_INFO, UPN_DNS_INFO, ATTRIBUTES_INFO and REQUESTOR, each padded: to the octet, since caches are full of
+    /// these.
+    buffers: Box<[u8]>,
+    /// Octets of each of the four without padding.
+    lens: [u32; 4],
 }
 
 impl PreparedPac {
     /// Encodes the principal's buffers.
     ///
     /// # Errors
-    /// [`PacError::LogonInfo`] or [`PacError::Contents`] if one cannot be encoded.
+    /// [`PacError::LogonInfo`] or [`PacError::Contents`] if one cannot be encoded, [`PacError::TooLong`] if its size
+    /// exceeds 32 bits.
     pub fn new(
         logon_info: &LogonInfo,
         upn_dns_info: &UpnDnsInfo,
         requestor: &Sid,
         attributes_info: AttributesInfo,
     ) -> Result<Self, PacError> {
-        let mut head = logon_info.encode().map_err(PacError::LogonInfo)?;
-        let head_len = head.len();
-        pad(&mut head, 0, 8);
-
+        let logon_info = logon_info.encode().map_err(PacError::LogonInfo)?;
         let upn_dns_info =
             upn_dns_info.encode().map_err(|error| PacError::Contents(BufferType::UPN_DNS_INFO, error))?;
-        let buffers = [upn_dns_info, attributes_info.encode(), requestor.to_bytes()];
-        let mut tail = Vec::new();
-        for buffer in &buffers {
-            tail.extend_from_slice(buffer);
-            pad(&mut tail, 0, 8);
+        let encoded = [logon_info, upn_dns_info, attributes_info.encode(), requestor.to_bytes()];
+        let mut lens = [0; 4];
+        let mut buffers = Vec::with_capacity(
+            encoded.iter().fold(0, |sum: usize, buffer| sum.saturating_add(padded(buffer.len()))),
+        );
+        for (len, buffer) in lens.iter_mut().zip(&encoded) {
+            *len = u32::try_from(buffer.len()).map_err(|_| PacError::TooLong(buffer.len()))?;
+            buffers.extend_from_slice(buffer);
+            pad(&mut buffers, 0, 8);
         }
-        Ok(Self { head, tail, head_len, tail_lens: buffers.map(|buffer| buffer.len()) })
+        Ok(Self { buffers: buffers.into_boxed_slice(), lens })
     }
 
     /// Appends to `out` the PAC of a TGT with this authtime and client name, signed twice with the one key
@@ -95,9 +95,10 @@ impl PreparedPac {
     ) -> Result<(), PacError> {
         let signature_len = kind.mac_len().saturating_add(4);
         let client_info_len = ClientInfo::HEADER_LEN.saturating_add(utf16_len(name));
-        let [upn_dns_info_len, attributes_info_len, requestor_len] = self.tail_lens;
+        let [logon_info_len, upn_dns_info_len, attributes_info_len, requestor_len] =
+            self.lens.map(|len| usize::try_from(len).unwrap_or(usize::MAX));
         let lens = [
-            self.head_len,
+            logon_info_len,
             signature_len,
             signature_len,
             client_info_len,
@@ -113,7 +114,8 @@ impl PreparedPac {
         let start = out.len();
         out.reserve(len);
         write_directory(out, ORDER.into_iter().zip(lens))?;
-        out.extend_from_slice(&self.head);
+        let (head, tail) = self.buffers.split_at_checked(padded(logon_info_len)).unwrap_or_default();
+        out.extend_from_slice(head);
         let server_at = out.len().saturating_sub(start);
         let kdc_at = server_at.saturating_add(padded(signature_len));
         for _ in 0..2 {
@@ -124,7 +126,7 @@ impl PreparedPac {
         ClientInfo::write(authtime, name, out)
             .map_err(|error| PacError::Contents(BufferType::CLIENT_INFO, error))?;
         pad(out, start, 8);
-        out.extend_from_slice(&self.tail);
+        out.extend_from_slice(tail);
 
         let pac = out.get_mut(start..).unwrap_or_default();
         let server = mac(pac);

@@ -1,5 +1,6 @@
 //! Security identifiers ([MS-DTYP] 2.4.2): who an account or a group is, across renames.
 
+use std::cmp::Ordering;
 use std::error::Error;
 use std::fmt;
 use std::str::FromStr;
@@ -14,12 +15,27 @@ pub const MAX_SUB_AUTHORITIES: usize = 15;
 ///
 /// The packet form is: revision (1 octet, always 1), count (1 octet), authority (6 octets, big-endian), then
 /// `count` sub-authorities of 4 octets each, little-endian.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Sid {
     authority: [u8; 6],
     count: u8,
     // Those from `count` on are zero, so that the derived comparisons hold.
     sub_authorities: [u32; MAX_SUB_AUTHORITIES],
+}
+
+impl Ord for Sid {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let head = |Self { authority: [a, b, c, d, e, f], count, .. }: &Self| {
+            u64::from_be_bytes([0, *a, *b, *c, *d, *e, *f, *count])
+        };
+        head(self).cmp(&head(other)).then_with(|| self.sub_authorities.cmp(&other.sub_authorities))
+    }
+}
+
+impl PartialOrd for Sid {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 impl Sid {
@@ -58,11 +74,11 @@ impl Sid {
         let [0, 0, authority @ ..] = authority.to_be_bytes() else {
             return Err(SidError::Authority);
         };
-        let mut sid = Self { authority, count: 0, sub_authorities: [0; MAX_SUB_AUTHORITIES] };
-        for &sub_authority in sub_authorities {
-            sid = sid.with_rid(sub_authority).ok_or(SidError::TooManySubAuthorities)?;
-        }
-        Ok(sid)
+        let mut all = [0; MAX_SUB_AUTHORITIES];
+        let own = all.get_mut(..sub_authorities.len()).ok_or(SidError::TooManySubAuthorities)?;
+        own.copy_from_slice(sub_authorities);
+        let count = u8::try_from(sub_authorities.len()).map_err(|_| SidError::TooManySubAuthorities)?;
+        Ok(Self { authority, count, sub_authorities: all })
     }
 
     /// Reads a SID's packet form, and nothing after it.
@@ -150,6 +166,16 @@ impl Sid {
         *sid.sub_authorities.get_mut(usize::from(self.count))? = rid;
         sid.count = self.count.checked_add(1)?;
         Some(sid)
+    }
+
+    /// Whether this is an account or group of another domain than that one: S-1-5-21, three numbers of a domain, and a
+    /// RID. SIDs that are the same everywhere (S-1-5-32-544, S-1-5-11) are no domain's.
+    #[must_use]
+    pub fn is_of_another_domain(&self, domain: &Self) -> bool {
+        // SECURITY_NT_NON_UNIQUE ([MS-DTYP] 2.4.2.4): what the SIDs of all domains begin with.
+        self.authority() == 5
+            && matches!(self.sub_authorities(), [21, _, _, _, _])
+            && !self.is_in_domain(domain)
     }
 
     /// Whether this is an account or group of that domain: its SID and exactly one RID.
@@ -348,6 +374,27 @@ mod tests {
         assert_eq!(Sid::new(5, &[]).unwrap().domain(), None);
         assert_eq!(Sid::new(5, &[]).unwrap().rid(), None);
         assert_eq!(Sid::new(5, &[0; 15]).unwrap().with_rid(1), None);
+    }
+
+    #[test]
+    fn tells_other_domains_from_what_is_no_domains() {
+        let domain: Sid = "S-1-5-21-1-2-3".parse().unwrap();
+        let cases = [
+            ("S-1-5-21-1-2-4-513", true),
+            ("S-1-5-21-9-2-3-513", true),
+            ("S-1-5-21-1-2-3-513", false),
+            ("S-1-5-21-1-2-3", false),
+            ("S-1-5-21-1-2-3-4-5", false),
+            ("S-1-5-21-9-513", false),
+            ("S-1-5-32-544", false),
+            ("S-1-5-22-9-2-3-513", false),
+            ("S-1-6-21-9-2-3-513", false),
+            ("S-1-5-11", false),
+            ("S-1-5", false),
+        ];
+        for (sid, expected) in cases {
+            assert_eq!(sid.parse::<Sid>().unwrap().is_of_another_domain(&domain), expected, "{sid}");
+        }
     }
 
     #[test]

@@ -41,6 +41,17 @@ impl ClientInfo {
         Ok(())
     }
 
+    /// Whether the buffer says this, and nothing else: as if it were decoded, but in place.
+    #[must_use]
+    pub fn says(buffer: &[u8], client_id: FileTime, name: &str) -> bool {
+        let mut cursor = Cursor::new(buffer);
+        let same_time = cursor.u64() == Some(client_id.as_u64());
+        let same_len = cursor.u16().map(usize::from) == Some(cursor.remaining());
+        let (units, odd) = cursor.rest().as_chunks::<2>();
+        let same_name = units.iter().map(|unit| u16::from_le_bytes(*unit)).eq(name.encode_utf16());
+        same_time && same_len && same_name && odd.is_empty() && !name.contains('\0')
+    }
+
     /// Reads the buffer, which the name must fill exactly. A NUL is refused: it would end the name for some
     /// readers and not for others.
     ///

@@ -16,6 +16,11 @@ impl<'a> Cursor<'a> {
         self.rest.len()
     }
 
+    /// What has not been read yet.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     /// The next `len` octets.
     pub(crate) fn take(&mut self, len: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.rest.split_at_checked(len)?;
@@ -69,7 +74,9 @@ pub(crate) fn utf16_len(text: &str) -> usize {
 
 /// Appends `text` in UTF-16LE.
 pub(crate) fn push_utf16(out: &mut Vec<u8>, text: &str) {
-    out.extend(text.encode_utf16().flat_map(u16::to_le_bytes));
+    for unit in text.encode_utf16() {
+        out.extend_from_slice(&unit.to_le_bytes());
+    }
 }
 
 /// The text of these octets; `None` for an odd number of them or a surrogate without its partner, which no

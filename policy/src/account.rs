@@ -2,7 +2,8 @@
 
 use pac::{FileTime, Sid};
 
-use crate::LogonHours;
+use crate::replication::first_on;
+use crate::{LogonHours, SidSet};
 
 /// The bits of `userAccountControl` and `msDS-User-Account-Control-Computed` ([MS-ADTS] 2.2.16) that decide
 /// here.
@@ -19,6 +20,8 @@ pub mod flags {
     pub const WORKSTATION_TRUST_ACCOUNT: u32 = 0x0000_1000;
     /// A writable domain controller.
     pub const SERVER_TRUST_ACCOUNT: u32 = 0x0000_2000;
+    /// Whoever signs in to it leaves it their TGT: unconstrained delegation.
+    pub const TRUSTED_FOR_DELEGATION: u32 = 0x0008_0000;
     /// Never to be forwarded: "account is sensitive and cannot be delegated".
     pub const NOT_DELEGATED: u32 = 0x0010_0000;
     /// The password has expired (computed).
@@ -35,8 +38,8 @@ const PROTECTED_USERS: u32 = 525;
 pub struct Account {
     /// `objectSid`.
     pub object_sid: Sid,
-    /// `objectSid`, then `tokenGroups`: all groups, nested, domain-local and BUILTIN ones included.
-    pub sids: Vec<Sid>,
+    /// `objectSid` and `tokenGroups`: all groups, nested, domain-local and BUILTIN ones included.
+    pub sids: SidSet,
     /// `sIDHistory`: who the account was in other domains. It can deny, and never allows.
     pub former_sids: Vec<Sid>,
     /// `userAccountControl` with the bits of `msDS-User-Account-Control-Computed` added; see [`flags`].
@@ -68,7 +71,7 @@ impl Account {
     /// Whether the account is in the group Protected Users of `domain`.
     #[must_use]
     pub fn is_protected_user(&self, domain: &Sid) -> bool {
-        self.sids.iter().any(|sid| sid.rid() == Some(PROTECTED_USERS) && sid.is_in_domain(domain))
+        domain.with_rid(PROTECTED_USERS).is_some_and(|group| self.sids.contains(&group))
     }
 
     /// Whether the account's tickets must never be forwardable or proxiable on its own account.
@@ -77,10 +80,16 @@ impl Account {
         self.has(flags::NOT_DELEGATED)
     }
 
-    /// The SIDs that a denial is tested against. Former ones are among them, because nothing else says whom the
-    /// account still counts as elsewhere.
-    pub(crate) fn deniable_sids(&self) -> impl Iterator<Item = Sid> {
-        self.sids.iter().chain(&self.former_sids).copied()
+    /// The SID that puts the account on a sorted list: its own, else the first of its groups.
+    pub(crate) fn listed_on(&self, list: &[Sid]) -> Option<Sid> {
+        list.binary_search(&self.object_sid)
+            .map_or_else(|_| self.sids.first_on(list), |_| Some(self.object_sid))
+    }
+
+    /// The same of a list of denials. Former SIDs are looked for too, because nothing else says whom the account still
+    /// counts as elsewhere.
+    pub(crate) fn denied_on(&self, list: &[Sid]) -> Option<Sid> {
+        self.listed_on(list).or_else(|| first_on(list, &self.former_sids))
     }
 
     pub(crate) fn has(&self, flag: u32) -> bool {
@@ -100,7 +109,7 @@ pub(crate) mod tests {
     pub(crate) fn alice() -> Account {
         Account {
             object_sid: sid("S-1-5-21-1-2-3-1104"),
-            sids: vec![sid("S-1-5-21-1-2-3-1104"), sid("S-1-5-21-1-2-3-513")],
+            sids: ["S-1-5-21-1-2-3-1104", "S-1-5-21-1-2-3-513"].map(sid).into_iter().collect(),
             former_sids: vec![],
             user_account_control: 0x200,
             kind: AccountKind::User,
@@ -117,7 +126,7 @@ pub(crate) mod tests {
         let cases = [("S-1-5-21-1-2-3-525", true), ("S-1-5-21-9-9-9-525", false), ("S-1-5-32-525", false)];
         for (group, expected) in cases {
             let mut account = alice();
-            account.sids.push(sid(group));
+            account.sids = account.sids.iter().chain([sid(group)]).collect();
             assert_eq!(account.is_protected_user(&domain), expected, "{group}");
         }
         assert!(!alice().is_protected_user(&domain));

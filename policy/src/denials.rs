@@ -6,7 +6,7 @@ use crate::Account;
 use crate::replication::{first_on, sorted};
 
 /// SIDs that every token has, though `tokenGroups` names none of them: a list that holds one is about everybody.
-const EVERYBODY: [Sid; 6] = [
+pub const EVERYBODY: [Sid; 6] = [
     Sid::EVERYONE,
     Sid::NETWORK,
     Sid::INTERACTIVE,
@@ -45,11 +45,15 @@ impl Denials {
 
     /// The first SID of the account that is denied by name.
     pub(crate) fn group_of(&self, account: &Account) -> Option<Sid> {
-        first_on(&self.groups, account.deniable_sids().chain(EVERYBODY))
+        on(&self.groups, account)
     }
 
     /// The first SID of the account that is denied because it holds replication rights.
     pub(crate) fn replicator_of(&self, account: &Account) -> Option<Sid> {
-        first_on(&self.replicators, account.deniable_sids().chain(EVERYBODY))
+        on(&self.replicators, account)
     }
+}
+
+fn on(list: &[Sid], account: &Account) -> Option<Sid> {
+    account.denied_on(list).or_else(|| first_on(list, &EVERYBODY))
 }

@@ -15,7 +15,7 @@
 //!     .map(|rid| format!("S-1-5-21-1-2-3-{rid}").parse().expect("a SID"));
 //! let policy = ReplicationPolicy::new([domain_admins], [domain_users]);
 //! let account = |sids: &[pac::Sid]| Account {
-//!     sids: sids.to_vec(),
+//!     sids: sids.iter().copied().collect(),
 //! #     object_sid: alice, former_sids: vec![], user_account_control: 0x200, kind: AccountKind::User,
 //! #     krbtgt_number: None, account_expires: FileTime::NEVER, logon_hours: None, password_expires: FileTime::NEVER,
 //!     // …
@@ -30,11 +30,13 @@ mod admission;
 mod denials;
 mod logon_hours;
 mod replication;
+mod sid_set;
 mod standing;
 
 pub use account::{Account, AccountKind, flags};
 pub use admission::{HardDenial, Rules};
-pub use denials::Denials;
+pub use denials::{Denials, EVERYBODY};
 pub use logon_hours::LogonHours;
 pub use replication::{ReplicationPolicy, Verdict};
+pub use sid_set::SidSet;
 pub use standing::Standing;

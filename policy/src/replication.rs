@@ -44,13 +44,13 @@ impl ReplicationPolicy {
     /// and BUILTIN ones included. Denial wins over permission, the operator's too, and who is on neither list is
     /// not served. Former SIDs are looked for on the lists of denials alone.
     pub fn judge(&self, account: &Account, denials: &Denials) -> Verdict {
-        if let Some(sid) = first_on(&self.never_reveal, account.deniable_sids()) {
+        if let Some(sid) = account.denied_on(&self.never_reveal) {
             Verdict::NeverReveal(sid)
         } else if let Some(sid) = denials.group_of(account) {
             Verdict::DeniedByOperator(sid)
         } else if let Some(sid) = denials.replicator_of(account) {
             Verdict::Replicator(sid)
-        } else if let Some(sid) = first_on(&self.reveal_on_demand, account.sids.iter().copied()) {
+        } else if let Some(sid) = account.listed_on(&self.reveal_on_demand) {
             Verdict::Reveal(sid)
         } else {
             Verdict::NotListed
@@ -82,8 +82,8 @@ pub(crate) fn sorted(sids: impl IntoIterator<Item = Sid>) -> Vec<Sid> {
 }
 
 /// The first of `sids` that stands on `list`, which is sorted.
-pub(crate) fn first_on(list: &[Sid], mut sids: impl Iterator<Item = Sid>) -> Option<Sid> {
-    sids.find(|sid| list.binary_search(sid).is_ok())
+pub(crate) fn first_on(list: &[Sid], sids: &[Sid]) -> Option<Sid> {
+    sids.iter().find(|sid| list.binary_search(sid).is_ok()).copied()
 }
 
 #[cfg(test)]

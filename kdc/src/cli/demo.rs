@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use pac::Sid;
-use tokio::runtime;
+use tokio::runtime::Builder;
 use tokio::time::{sleep, timeout};
 use zeroize::Zeroizing;
 
@@ -24,16 +24,18 @@ use crate::client::mint::PartialTgt;
 use crate::client::reply::Outcome;
 use crate::client::request::Exchange;
 use crate::client::transport::{Kdc, Protocol};
-use crate::client::{BranchKey, Credential, SessionKey, errors};
+use crate::client::{BranchKey, Credential, SessionKey};
 use crate::config::{Config, Surroundings};
 use crate::directory::Tree;
 use crate::discovery::DsFlags;
 use crate::krb::crypto::{EncryptionKey, EncryptionType};
+use crate::krb::error_names::error_name;
 use crate::krb::keys::{Key, Lab};
 use crate::krb::keytab::{Entry, Keytab};
 use crate::krb::messages::name_type;
 use crate::shell::daemon::Daemon;
 use crate::shell::files::domain_files::{DirectoryFiles, DomainFiles};
+use crate::shell::listen::passed::PassedSockets;
 use crate::shell::locator::{Found, Wanted, locate};
 use crate::shell::{entropy, observe::http};
 
@@ -51,6 +53,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The main job on embedded defaults: trade a partial TGT and show what came of it
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Exit code: 0 where all went as it should, else 1. Nothing is read but the program, and nothing is written.
+
+Examples:
+  tgtx demo")]
 pub(super) struct Arguments {}
 
 pub(super) fn run(_: &Arguments) -> Result<ExitCode, Failure> {
@@ -59,7 +66,7 @@ pub(super) fn run(_: &Arguments) -> Result<ExitCode, Failure> {
     let config = Config::parse(CONFIG, surroundings)?;
     let keys = Keys::draw()?;
     let recorder = http::install_recorder().map_err(|error| process(&error))?;
-    let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::Runtime)?;
+    let runtime = super::runtime(Builder::new_multi_thread())?;
     let daemon = runtime.block_on(start(&config, &keys, recorder.clone()))?;
     let address = daemon.kerberos().first().copied().ok_or(Failure::Process("no socket".to_owned()))?;
 
@@ -84,17 +91,15 @@ async fn start(config: &Config, keys: &Keys, recorder: PrometheusHandle) -> Resu
         user_keys: None,
         directory: DirectoryFiles::Ldif { path: None, text: DIRECTORY.as_bytes().to_vec() },
     };
-    let daemon = Daemon::start(config, vec![files], recorder).await?;
+    let daemon = Daemon::start(config, vec![files], PassedSockets::default(), recorder).await?;
     let ready = async {
-        while !daemon.readiness().report().ready {
+        while !daemon.report().ready {
             sleep(Duration::from_millis(10)).await;
         }
     };
     match timeout(PATIENCE, ready).await {
         Ok(()) => Ok(daemon),
-        Err(_) => {
-            Err(Failure::Process(format!("the daemon is not ready: {:?}", daemon.readiness().report())))
-        }
+        Err(_) => Err(Failure::Process(format!("the daemon is not ready: {:?}", daemon.report()))),
     }
 }
 
@@ -290,7 +295,7 @@ impl Stage {
                 let label = reason.split('"').nth(1).unwrap_or("nothing").to_owned();
                 let as_expected = matches!(expected, Expected::Refused { code, reason }
                     if *code == denied.code && *reason == label);
-                let name = errors::error_name(denied.code).unwrap_or("unknown");
+                let name = error_name(denied.code).unwrap_or("unknown");
                 let told = format!(
                     "refuses\n    to the device      {} {name}\n    to the operator    {label}\n",
                     denied.code

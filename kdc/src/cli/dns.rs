@@ -7,26 +7,21 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use nix::unistd::gethostname;
-use tokio::runtime;
+use serde::Serialize;
+use tokio::runtime::Builder;
 
 use super::failure::Failure;
-use super::print;
+use super::findings::{Findings, Form};
+use super::{json, print};
 use crate::config::{Config, Domain};
 use crate::dns::records::{Instance, Record, nsupdate, zone_file};
 use crate::shell::explain::ExplainError;
 use crate::shell::files::config_file;
 use crate::shell::resolver::Resolver;
-use served::Findings;
 
 /// How clients find this instance.
-#[derive(Debug, clap::Args)]
-pub(super) struct Arguments {
-    #[command(subcommand)]
-    verb: Verb,
-}
-
 #[derive(Debug, clap::Subcommand)]
-enum Verb {
+pub(super) enum Verb {
     Records(Records),
 }
 
@@ -41,7 +36,7 @@ Examples:
   tgtx dns records --site Berlin
   tgtx dns records --weight 300 --nsupdate | nsupdate -g
   tgtx dns records --site Berlin --check")]
-struct Records {
+pub(super) struct Records {
     /// The configuration
     #[arg(long, value_name = "FILE", default_value = super::CONFIG)]
     config: PathBuf,
@@ -49,10 +44,10 @@ struct Records {
     #[arg(long)]
     realm: Option<String>,
     /// DNS name of this instance's host [default: `[domain.discovery] host`, else this host's name, in the domain]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = host)]
     host: Option<String>,
     /// A site whose clients are to find it first; may be repeated
-    #[arg(long = "site", value_name = "SITE", default_value = "Default-First-Site-Name")]
+    #[arg(long = "site", value_name = "SITE", default_value = "Default-First-Site-Name", value_parser = site)]
     sites: Vec<String>,
     /// The lowest priority goes first; domain controllers have 0
     #[arg(long, default_value_t = 0)]
@@ -66,6 +61,9 @@ struct Records {
     /// Print input for nsupdate instead of a zone file
     #[arg(long, conflicts_with = "check")]
     nsupdate: bool,
+    /// Print JSON
+    #[arg(long, conflicts_with = "nsupdate")]
+    json: bool,
     /// Compare with what DNS serves
     #[arg(long)]
     check: bool,
@@ -74,27 +72,61 @@ struct Records {
     dns_server: Option<SocketAddr>,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let Verb::Records(arguments) = &arguments.verb;
+/// Octets of a label and of a name (RFC 1035 §2.3.4).
+const LONGEST_LABEL: usize = 63;
+const LONGEST_NAME: usize = 253;
+
+/// Whether a zone file has it as it is.
+fn is_label(text: &str) -> bool {
+    let is_plain = |sign: char| sign.is_alphanumeric() || "-_".contains(sign);
+    (1..=LONGEST_LABEL).contains(&text.len()) && text.chars().all(is_plain)
+}
+
+fn site(text: &str) -> Result<String, &'static str> {
+    let wrong = "not a site; write its name, such as Default-First-Site-Name";
+    if is_label(text) { Ok(text.to_owned()) } else { Err(wrong) }
+}
+
+fn host(text: &str) -> Result<String, &'static str> {
+    let name = text.strip_suffix('.').unwrap_or(text);
+    let is_name = name.len() <= LONGEST_NAME && name.split('.').all(is_label);
+    if is_name { Ok(name.to_owned()) } else { Err("not a host's name; write it with its domain") }
+}
+
+pub(super) fn run(verb: &Verb) -> Result<ExitCode, Failure> {
+    let Verb::Records(arguments) = verb;
     let config = config_file::load(&arguments.config)?;
     let records = arguments.records(&config)?;
     if arguments.check {
-        let findings = check(arguments.dns_server, &records)?;
-        print(&findings.text)?;
-        return Ok(if findings.problems { ExitCode::FAILURE } else { ExitCode::SUCCESS });
+        return check(arguments.dns_server, &records)?.report(Form::of(arguments.json));
     }
-    print(&if arguments.nsupdate { nsupdate(&records) } else { zone_file(&records) })?;
+    print(&match (arguments.json, arguments.nsupdate) {
+        (true, _) => json::line(&told(records)),
+        (_, true) => nsupdate(&records),
+        _ => zone_file(&records),
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
+/// What is printed as JSON. Its shape is versioned: within one `version`, members are added and none is renamed or removed.
+#[derive(Serialize)]
+struct Told {
+    version: u32,
+    records: Vec<Record>,
+}
+
+fn told(records: Vec<Record>) -> Told {
+    Told { version: 1, records }
+}
+
 fn check(server: Option<SocketAddr>, records: &[Record]) -> Result<Findings, Failure> {
-    let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::Runtime)?;
+    let runtime = super::runtime(Builder::new_current_thread())?;
     runtime.block_on(async {
         let resolver = match server {
             Some(server) => Resolver::at(server)?,
             None => Resolver::system()?,
         };
-        Ok(Findings::look(&resolver, records).await)
+        Ok(served::look(&resolver, records).await)
     })
 }
 
@@ -103,7 +135,7 @@ impl Records {
         let mut records = Vec::new();
         for domain in self.domains(config)? {
             let host = match &self.host {
-                Some(host) => host.trim_end_matches('.').to_owned(),
+                Some(host) => host.clone(),
                 None => own_name(domain)?,
             };
             let kpasswd = config.listen.kpasswd.first().filter(|_| !domain.relay.kpasswd.is_empty());
@@ -138,7 +170,7 @@ impl Records {
 }
 
 /// The name that pings are answered with, else the host's; a bare one is in the domain.
-fn own_name(Domain { realm, discovery, .. }: &Domain) -> Result<String, Failure> {
+pub(super) fn own_name(Domain { realm, discovery, .. }: &Domain) -> Result<String, Failure> {
     let announced = discovery.as_ref().and_then(|discovery| discovery.host.clone());
     let of_host = || gethostname().ok().and_then(|name| name.into_string().ok());
     let unknown = || Failure::Process("this host's name is unknown; name it with --host".to_owned());
@@ -146,4 +178,25 @@ fn own_name(Domain { realm, discovery, .. }: &Domain) -> Result<String, Failure>
     let name = name.trim_end_matches('.').to_ascii_lowercase();
     let is_bare = !name.contains('.');
     Ok(if is_bare { format!("{name}.{}", realm.to_ascii_lowercase()) } else { name })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::commands::assert_documented;
+
+    #[test]
+    fn the_documentation_lists_what_json_has() {
+        let instance = Instance {
+            host: "kdc1.lab.example",
+            domain: "lab.example",
+            sites: &[],
+            port: 88,
+            kpasswd_port: None,
+            priority: 0,
+            weight: 100,
+            ttl: 600,
+        };
+        assert_documented("DNS records", &told(instance.records()));
+    }
 }

@@ -6,12 +6,13 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use tokio::runtime;
+use tokio::runtime::Builder;
 
 use super::failure::Failure;
-use super::print;
+use super::shown::complain;
+use super::{json, print};
 use crate::discovery::DsFlags;
-use crate::shell::cldap::this_host;
+use crate::shell::cldap::announced::this_host;
 use crate::shell::locator::{Wanted, locate};
 use report::Report;
 
@@ -71,12 +72,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         timeout: arguments.timeout,
         host: this_host().map_err(Failure::Runtime)?,
     };
-    let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::Runtime)?;
+    let runtime = super::runtime(Builder::new_current_thread())?;
     let search = runtime.block_on(locate(&wanted))?;
     for line in &search.passed_over {
-        eprintln!("tgtx: {line}");
+        complain(line);
     }
     let report = Report::new(search.found.as_ref());
-    print(&if arguments.json { report.json() } else { report.to_string() })?;
+    print(&if arguments.json { json::indented(&report) } else { report.to_string() })?;
     Ok(if search.found.is_some() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

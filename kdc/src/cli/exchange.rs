@@ -1,5 +1,7 @@
 //! `tgtx exchange`: what a device does with its partial TGT.
 
+mod report;
+
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,8 +10,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::failure::Failure;
-use super::report::Report;
-use super::{files, nonce, now, print};
+use super::{files, json, nonce, now, print};
 use crate::client::inspect::OpenedTicket;
 use crate::client::keys;
 use crate::client::reply::Outcome;
@@ -18,6 +19,7 @@ use crate::client::transport::{Kdc, Protocol};
 use crate::client::{Credential, SessionKey};
 use crate::krb::crypto::EncryptionType;
 use crate::shell::entropy;
+use report::Report;
 
 /// The port of Kerberos.
 const PORT: u16 = 88;
@@ -104,7 +106,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Err(error) => (None, Some(error)),
     };
     let report = Report::new(kdc.address, &outcome, opened.as_ref(), arguments.show_keys);
-    print(&if arguments.json { report.json() } else { report.to_string() })?;
+    print(&if arguments.json { json::line(&report) } else { report.to_string() })?;
     let Outcome::Granted(granted) = outcome else {
         return Ok(ExitCode::FAILURE);
     };
@@ -120,18 +122,20 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
 }
 
-fn kdc(arguments: &Arguments) -> Result<Kdc, Failure> {
+/// Where a KDC listens, of several addresses one that `source` can reach; port 88 where none is given.
+pub(super) fn address(host: &str, source: Option<IpAddr>) -> Result<SocketAddr, Failure> {
     let found = |addresses: std::io::Result<std::vec::IntoIter<SocketAddr>>| {
-        // Of several addresses, one that the source can reach.
-        let reachable = |address: &SocketAddr| {
-            arguments.source.is_none_or(|source| source.is_ipv4() == address.is_ipv4())
-        };
+        let reachable =
+            |address: &SocketAddr| source.is_none_or(|source| source.is_ipv4() == address.is_ipv4());
         addresses.ok().and_then(|mut addresses| addresses.find(reachable))
     };
-    let host = arguments.kdc.as_str();
-    let address = found(host.to_socket_addrs())
+    found(host.to_socket_addrs())
         .or_else(|| found((host.trim_matches(['[', ']']), PORT).to_socket_addrs()))
-        .ok_or_else(|| Failure::Address(host.to_owned()))?;
+        .ok_or_else(|| Failure::Address(host.to_owned()))
+}
+
+fn kdc(arguments: &Arguments) -> Result<Kdc, Failure> {
+    let address = address(&arguments.kdc, arguments.source)?;
     Ok(Kdc {
         source: arguments.source,
         timeout: arguments.timeout,

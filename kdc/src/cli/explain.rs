@@ -2,18 +2,14 @@
 
 mod report;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use tokio::runtime;
+use tokio::runtime::Builder;
 
 use super::failure::Failure;
-use super::{now, print};
-use crate::config::{Config, Domain};
-use crate::shell::explain::{ExplainError, Question, explain};
-use crate::shell::files::config_file;
-use crate::shell::files::domain_files::DomainFiles;
-use crate::shell::prepared::PreparedDomain;
+use super::one_domain::OneDomain;
+use super::{json, now, print};
+use crate::shell::explain::{Question, explain};
 use report::Report;
 
 /// Exit code for an account that is refused.
@@ -38,12 +34,8 @@ pub(super) struct Arguments {
     /// SID, sAMAccountName, DOMAIN\name or user principal name
     #[arg(value_name = "USER|SID")]
     account: String,
-    /// The configuration
-    #[arg(long, value_name = "FILE", default_value = super::CONFIG)]
-    config: PathBuf,
-    /// The realm, where the configuration has several
-    #[arg(long)]
-    realm: Option<String>,
+    #[command(flatten)]
+    domain: OneDomain,
     /// The branch whose ticket the account would bring, where keys of several are loaded
     #[arg(long, value_name = "NUMBER")]
     branch: Option<u16>,
@@ -53,51 +45,32 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let prepared = prepare(arguments)?;
+    let prepared = arguments.domain.prepare()?;
     let question = Question { account: &arguments.account, branch: arguments.branch };
-    let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::Runtime)?;
+    let runtime = super::runtime(Builder::new_current_thread())?;
     let explanation = runtime.block_on(explain(prepared, question, now()))?;
     let report = Report::new(&explanation);
-    print(&if arguments.json { report.json() } else { report.to_string() })?;
+    print(&if arguments.json { json::line(&report) } else { report.to_string() })?;
     Ok(if explanation.decision.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) })
-}
-
-/// The one domain that is meant.
-fn prepare(arguments: &Arguments) -> Result<PreparedDomain, Failure> {
-    let config = config_file::load(&arguments.config)?;
-    let domain = domain(&config, arguments.realm.as_deref())?;
-    Ok(PreparedDomain::new(domain, DomainFiles::read(domain)?)?)
-}
-
-fn domain<'c>(config: &'c Config, realm: Option<&str>) -> Result<&'c Domain, ExplainError> {
-    let configured = || config.domains.iter().map(|domain| domain.realm.clone()).collect();
-    match (realm, config.domains.as_slice()) {
-        (None, [only]) => Ok(only),
-        (None, _) => Err(ExplainError::SeveralRealms(configured())),
-        (Some(asked), domains) => {
-            let found = domains.iter().find(|domain| domain.realm.eq_ignore_ascii_case(asked));
-            let missing = || ExplainError::NoSuchRealm { asked: asked.to_owned(), configured: configured() };
-            found.ok_or_else(missing)
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shell::explain::ExplainError;
 
     /// The keytabs that it names are none of this host's.
     const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../conf/tgtx.toml");
 
-    fn asking(config: &str) -> Arguments {
-        let account = "alice".to_owned();
-        Arguments { account, config: config.into(), realm: None, branch: None, json: false }
+    fn asking(config: &str, realm: Option<&str>) -> Arguments {
+        let domain = OneDomain { config: config.into(), realm: realm.map(str::to_owned) };
+        Arguments { account: "alice".to_owned(), domain, branch: None, json: false }
     }
 
     #[test]
     fn faults_of_the_configuration_and_of_its_files_exit_as_those_of_serve() {
         for config in ["/nonexistent/tgtx.toml", EXAMPLE] {
-            let failure = run(&asking(config)).unwrap_err();
+            let failure = run(&asking(config, None)).unwrap_err();
             assert!(matches!(failure, Failure::Config(_) | Failure::Static(_)), "{failure}");
             assert_eq!(
                 format!("{:?}", failure.exit_code()),
@@ -105,7 +78,7 @@ mod tests {
                 "{failure}"
             );
         }
-        let elsewhere = Arguments { realm: Some("OTHER.EXAMPLE".to_owned()), ..asking(EXAMPLE) };
+        let elsewhere = asking(EXAMPLE, Some("OTHER.EXAMPLE"));
         assert!(matches!(run(&elsewhere), Err(Failure::Explain(ExplainError::NoSuchRealm { .. }))));
     }
 }

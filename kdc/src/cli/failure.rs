@@ -5,21 +5,30 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::decode_error::DecodeError;
+use super::init::error::InitError;
+use super::kerberos_server::error::{CloudError, ShowError};
+use super::plan::error::PlanError;
 use crate::client::ccache::CcacheError;
 use crate::client::inspect::InspectError;
 use crate::client::keys::BranchKeyError;
 use crate::client::mint::MintError;
+use crate::client::prt::PrtError;
 use crate::client::reply::ReplyError;
 use crate::client::request::BuildError;
 use crate::client::transport::TransportError;
 use crate::config::ConfigError;
 use crate::krb::keytab::KeytabError;
+use crate::load::LoadError;
+use crate::load::server::ServerError;
+use crate::load::users::UsersError;
 use crate::shell::daemon::StartError;
 use crate::shell::entropy::EntropyError;
 use crate::shell::explain::ExplainError;
+use crate::shell::exposure::ExposureError;
 use crate::shell::files::static_faults::{self, StaticFault};
 use crate::shell::locator::LocateError;
 use crate::shell::resolver::LookupError;
+use crate::shell::what_if::WhatIfError;
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
@@ -35,6 +44,12 @@ pub(super) enum Failure {
     NoTgt(PathBuf),
     #[error("{}: {error}", path.display())]
     Decode { path: PathBuf, error: DecodeError },
+    #[error("{}: {error}", path.display())]
+    Prt { path: PathBuf, error: PrtError },
+    #[error("standard input cannot be both the answer and its key")]
+    StdinTwice,
+    #[error("{}: {error}", path.display())]
+    Users { path: PathBuf, error: UsersError },
     #[error("{0}: no address found; write HOST or HOST:PORT")]
     Address(String),
     #[error(transparent)]
@@ -48,6 +63,12 @@ pub(super) enum Failure {
     #[error("the TGT cannot be looked into: {0}")]
     Inspect(#[from] InspectError),
     #[error(transparent)]
+    Load(#[from] LoadError),
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    #[error(transparent)]
     Entropy(#[from] EntropyError),
     #[error(transparent)]
     Start(#[from] StartError),
@@ -58,9 +79,27 @@ pub(super) enum Failure {
     #[error(transparent)]
     Explain(#[from] ExplainError),
     #[error(transparent)]
+    WhatIf(#[from] WhatIfError),
+    #[error(transparent)]
+    Exposure(#[from] ExposureError),
+    #[error(transparent)]
+    Init(#[from] InitError),
+    #[error(transparent)]
+    Show(#[from] ShowError),
+    #[error("{}: {error}", path.display())]
+    Cloud { path: PathBuf, error: CloudError },
+    #[error(transparent)]
     Lookup(#[from] LookupError),
     #[error(transparent)]
     Locate(#[from] LocateError),
+    #[error("{}: {error}; is the daemon running, and are you root or of its group?", path.display())]
+    Control { path: PathBuf, error: io::Error },
+    #[error("[control] socket is \"\": the daemon has no control socket")]
+    NoControl,
+    #[error("{}: the daemon does not answer as this program expects: {reply}; are both of one version?", path.display())]
+    ControlAnswer { path: PathBuf, reply: String },
+    #[error("cannot start anew with the keytab of [domain.ldap] in the environment: {0}")]
+    Anew(io::Error),
     #[error("cannot start: {0}")]
     Runtime(io::Error),
     #[error("cannot start: {0}")]

@@ -1,7 +1,7 @@
 //! The files that verbs read and write.
 
 use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -12,10 +12,42 @@ use crate::client::Credential;
 use crate::client::ccache::Ccache;
 use crate::krb::keytab::Keytab;
 
+/// Octets of the longest file that is read: more than a keytab of every account of a large domain. A device may have no end.
+const LONGEST: usize = 64 << 20;
+
 /// Reads a file, which may hold keys.
 #[expect(clippy::disallowed_methods, reason = "the command line reads the files that its arguments name")]
 pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    fs::read(path).map(Zeroizing::new).map_err(|error| Failure::File { path: path.to_owned(), error })
+    let failed = |error| Failure::File { path: path.to_owned(), error };
+    let file = fs::File::open(path).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    whole(file, usize::try_from(length).unwrap_or(LONGEST), LONGEST).map_err(failed)
+}
+
+/// Reads a file, or standard input where it is `-`, which may hold keys and comes from who knows where.
+#[expect(clippy::disallowed_methods, reason = "the command line reads the files that its arguments name")]
+pub(super) fn read_at_most(path: &Path, longest: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let failed = |error| Failure::File { path: path.to_owned(), error };
+    let input: Box<dyn Read> = match path == Path::new("-") {
+        true => Box::new(io::stdin().lock()),
+        false => Box::new(fs::File::open(path).map_err(failed)?),
+    };
+    whole(input, longest, longest).map_err(failed)
+}
+
+/// Reads to the end, which is expected after so many octets.
+fn whole(input: impl Read, expected: usize, longest: usize) -> io::Result<Zeroizing<Vec<u8>>> {
+    // Room for everything at once: growing would leave copies of keys behind. One octet more tells what is too long.
+    let room = longest.saturating_add(1);
+    let mut octets = Zeroizing::new(Vec::with_capacity(expected.saturating_add(1).min(room)));
+    input.take(room.try_into().unwrap_or(u64::MAX)).read_to_end(&mut octets)?;
+    match octets.len() > longest {
+        true => {
+            let told = format!("is longer than {longest} octets");
+            Err(io::Error::new(io::ErrorKind::FileTooLarge, told))
+        }
+        false => Ok(octets),
+    }
 }
 
 pub(super) fn read_keytab(path: &Path) -> Result<Keytab, Failure> {
@@ -61,6 +93,14 @@ pub(super) fn write(path: &Path, contents: &[u8]) -> Result<(), Failure> {
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn what_has_no_end_is_not_read_to_it() {
+        let error = read(Path::new("/dev/zero")).unwrap_err().to_string();
+        assert_eq!(error, "/dev/zero: is longer than 67108864 octets");
+        assert!(read_at_most(Path::new("/dev/zero"), 3).is_err());
+        assert_eq!(*read(Path::new("/dev/null")).unwrap(), b"");
+    }
 
     #[test]
     fn a_file_written_over_a_readable_one_is_its_owners_alone() {

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::failure::Failure;
-use super::{files, print};
+use super::{files, json, print};
 use document::Fields;
 use keyring::Keyring;
 
@@ -19,14 +19,8 @@ use keyring::Keyring;
 const VERSION: i64 = 1;
 
 /// Look into messages, tickets and PACs.
-#[derive(Debug, clap::Args)]
-pub(super) struct Arguments {
-    #[command(subcommand)]
-    verb: Verb,
-}
-
 #[derive(Debug, clap::Subcommand)]
-enum Verb {
+pub(super) enum Verb {
     Decode(Decode),
 }
 
@@ -45,7 +39,7 @@ Examples:
   tgtx ticket decode partial.ccache --keytab azuread.keytab
   tgtx ticket decode tgs-req.bin --keytab azuread.keytab --json
   tgtx ticket decode pac.bin --keytab krbtgt.keytab")]
-struct Decode {
+pub(super) struct Decode {
     /// The file
     file: PathBuf,
     /// Keytab with the keys of the tickets in it
@@ -59,19 +53,20 @@ struct Decode {
     show_keys: bool,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let Verb::Decode(arguments) = &arguments.verb;
+pub(super) fn run(verb: &Verb) -> Result<ExitCode, Failure> {
+    let Verb::Decode(arguments) = verb;
     let keytab = arguments.keytab.as_deref().map(files::read_keytab).transpose()?;
     let keyring = Keyring::new(keytab.as_ref(), arguments.show_keys);
     let octets = files::read(&arguments.file)?;
     let decoded = message::decode(&octets, &keyring)
         .map_err(|error| Failure::Decode { path: arguments.file.clone(), error })?;
-    print(&if arguments.json { json(decoded) } else { decoded.to_string() })?;
+    print(&if arguments.json { json::line(&versioned(decoded)) } else { decoded.to_string() })?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn json(decoded: Fields) -> String {
-    decoded.before("version", VERSION).json()
+/// What is written as JSON.
+fn versioned(decoded: Fields) -> Fields {
+    decoded.before("version", VERSION)
 }
 
 #[cfg(test)]

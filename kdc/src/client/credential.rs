@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::krb::crypto::{EncryptionKey, EncryptionType};
 use crate::krb::messages::{
-    EncryptionKeyView, HostAddress, KerberosTime, PrincipalName, PrincipalNameBuf, name_type,
+    EncTicketPart, EncryptionKeyView, HostAddress, KerberosTime, PrincipalName, PrincipalNameBuf, name_type,
 };
 
 /// Who, and in which realm. Octets, because nothing forbids names that are not UTF-8.
@@ -168,6 +168,17 @@ pub struct Times {
     pub endtime: KerberosTime,
     /// Renewable until.
     pub renew_till: Option<KerberosTime>,
+}
+
+impl From<&EncTicketPart<'_>> for Times {
+    fn from(part: &EncTicketPart<'_>) -> Self {
+        Self {
+            authtime: part.authtime,
+            starttime: part.starttime,
+            endtime: part.endtime,
+            renew_till: part.renew_till,
+        }
+    }
 }
 
 /// An address a ticket is good for.

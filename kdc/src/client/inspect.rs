@@ -91,12 +91,7 @@ impl OpenedTicket {
             client: Principal::from_wire(part.crealm, &part.cname),
             flags: part.flags,
             key: SessionKey::from_wire(&part.key),
-            times: Times {
-                authtime: part.authtime,
-                starttime: part.starttime,
-                endtime: part.endtime,
-                renew_till: part.renew_till,
-            },
+            times: Times::from(&part),
             transited: (part.transited.tr_type, part.transited.contents.to_vec()),
             addresses: part.caddr.map_or(0, |addresses| addresses.len()),
             pac: pac.map(|octets| OpenedPac::read(octets, key)).transpose()?,

@@ -11,6 +11,7 @@ use pac::{
 };
 
 use super::{Address, Credential, Principal, SessionKey, Times};
+use crate::krb::Secret;
 use crate::krb::crypto::{CONFOUNDER_LEN, MacKey};
 use crate::krb::der::{Der, DerError, SequenceOf, Writer};
 use crate::krb::keys::{Key, Lab};
@@ -145,7 +146,7 @@ impl<'k> PartialTgt<'k> {
     }
 
     /// The encoded `EncTicketPart`.
-    fn plaintext(&self) -> Result<zeroize::Zeroizing<Vec<u8>>, MintError> {
+    fn plaintext(&self) -> Result<Secret, MintError> {
         let data = match &self.authorization_data {
             TicketData::Pac => Some(if_relevant_pac(&self.pac.encode()?)),
             TicketData::Absent => None,

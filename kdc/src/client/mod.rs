@@ -5,8 +5,11 @@
 //! cache ([`ccache`]). The device asks for a full TGT ([`request`]), sends that to a KDC ([`transport`]) and
 //! reads the answer ([`reply`]). Whoever has the domain's key can look into the ticket ([`inspect`]).
 //!
+//! What Entra ID answers a device with, and where the partial TGT is in that: [`prt`].
+//!
 //! It shares the codec, the encryption layer and the PAC with the daemon, and nothing of the pipeline. Only
-//! [`transport`] touches the system: clock and random octets are arguments. What is sent need not be right, since
+//! [`transport`] touches the system, for no longer than it is told ([`until`]): random octets and the time that goes into
+//! messages are arguments. What is sent need not be right, since
 //! tests send wrong things: every part of a ticket and of a request is a public field.
 //!
 //! ```
@@ -28,15 +31,16 @@
 pub mod ccache;
 pub mod checksum;
 mod credential;
-pub mod errors;
 pub mod failure;
 pub mod fast;
 pub mod inspect;
 pub mod keys;
 pub mod mint;
+pub mod prt;
 pub mod reply;
 pub mod request;
 pub mod transport;
+pub mod until;
 
 pub use credential::{Address, Credential, KeyUnusable, Principal, SessionKey, Times};
 pub use keys::BranchKey;

@@ -7,13 +7,10 @@ use crate::krb::crypto::{CipherKey, KeyUsage};
 use crate::krb::der::Der;
 use crate::krb::messages::{
     EncKdcRepPart, KdcRep, KerbErrorData, KerbExtError, KerbKeyListRep, KerberosTime, KrbError, PaDatas,
-    PaPacOptions, PaSupportedEnctypes, ReplyType, WireInt, pa_type,
+    PaPacOptions, PaSupportedEnctypes, ReplyType, Ticket, WireInt, pa_type,
 };
 
 pub use super::failure::ReplyError;
-
-/// KRB_ERR_RESPONSE_TOO_BIG: ask again over TCP.
-pub const RESPONSE_TOO_BIG: i32 = 52;
 
 /// The answer to an exchange.
 #[derive(Debug)]
@@ -58,7 +55,7 @@ pub struct Granted {
 /// What a KRB-ERROR says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Denied {
-    /// RFC 4120 §7.5.9; [`error_name`](super::errors::error_name) names it.
+    /// RFC 4120 §7.5.9; [`error_name`](crate::krb::error_names::error_name) names it.
     pub code: i32,
     /// NTSTATUS, where the error carries one ([MS-KILE] 2.2.2).
     pub nt_status: Option<u32>,
@@ -183,11 +180,6 @@ impl Granted {
         if part.nonce.as_u32() != request.nonce.as_u32() {
             return Err(ReplyError::Nonce);
         }
-        // What stands in clear must be what stands under the key (RFC 4120 §3.1.5).
-        let server = Principal::from_wire(part.srealm, &part.sname);
-        if server != Principal::from_wire(reply.ticket.realm, &reply.ticket.sname) {
-            return Err(ReplyError::Server);
-        }
         let encrypted_padata = owned(part.encrypted_pa_data.into_iter().flatten());
         let of_kind = |wanted: i32| {
             let mut values = encrypted_padata.iter().filter(move |(kind, _)| *kind == wanted);
@@ -201,26 +193,10 @@ impl Granted {
         };
         let client_in_the_open = Principal::from_wire(reply.crealm, &reply.cname);
         let finished = fast.as_ref().and_then(|fast| fast.finished.as_ref());
+        let client = finished.map_or(&client_in_the_open, |Finished { client, .. }| client).clone();
+        let credential = credential(&reply.ticket, &part, client)?;
         Ok(Self {
-            credential: Credential {
-                client: finished.map_or(&client_in_the_open, |Finished { client, .. }| client).clone(),
-                server,
-                key: SessionKey::from_wire(&part.key),
-                times: Times {
-                    authtime: part.authtime,
-                    starttime: part.starttime,
-                    endtime: part.endtime,
-                    renew_till: part.renew_till,
-                },
-                flags: part.flags,
-                addresses: part
-                    .caddr
-                    .into_iter()
-                    .flatten()
-                    .map(|address| Address::from_wire(&address))
-                    .collect(),
-                ticket: reply.ticket.to_der(),
-            },
+            credential,
             reply_etype: reply.enc_part.etype,
             ticket_etype: reply.ticket.enc_part.etype,
             ticket_kvno: reply.ticket.enc_part.kvno,
@@ -240,6 +216,33 @@ impl Granted {
             fast,
         })
     }
+}
+
+/// The ticket of a reply with what its encrypted part says of it.
+pub(super) fn credential(
+    ticket: &Ticket<'_>,
+    part: &EncKdcRepPart<'_>,
+    client: Principal,
+) -> Result<Credential, ReplyError> {
+    // What stands in clear must be what stands under the key (RFC 4120 §3.1.5).
+    let server = Principal::from_wire(part.srealm, &part.sname);
+    if server != Principal::from_wire(ticket.realm, &ticket.sname) {
+        return Err(ReplyError::Server);
+    }
+    Ok(Credential {
+        client,
+        server,
+        key: SessionKey::from_wire(&part.key),
+        times: Times {
+            authtime: part.authtime,
+            starttime: part.starttime,
+            endtime: part.endtime,
+            renew_till: part.renew_till,
+        },
+        flags: part.flags,
+        addresses: part.caddr.into_iter().flatten().map(|address| Address::from_wire(&address)).collect(),
+        ticket: ticket.to_der(),
+    })
 }
 
 fn owned<'a>(padata: impl Iterator<Item = crate::krb::messages::PaData<'a>>) -> Vec<(i32, Vec<u8>)> {

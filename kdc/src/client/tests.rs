@@ -36,7 +36,8 @@ fn partial(key: &BranchKey) -> PartialTgt<'_> {
     PartialTgt::new(key, "LAB.EXAMPLE", "müller", sid(), now(), session_key, [2; 16])
 }
 
-fn credential() -> Credential {
+/// A partial TGT with its session key.
+pub(super) fn credential() -> Credential {
     partial(&branch_key(7)).mint().unwrap()
 }
 
@@ -184,39 +185,39 @@ fn checksums_and_subkeys_vary() {
     }
 }
 
-/// A TGS-REP as a KDC would make it, under this key and with this nonce.
-fn reply(key: &SessionKey, usage: KeyUsage, nonce: u32) -> Vec<u8> {
-    let tgt = credential();
+/// A reply with this TGT, under this key.
+pub(super) fn sealed(
+    msg_type: ReplyType,
+    tgt: &Credential,
+    (key, usage): (&EncryptionKey, KeyUsage),
+    nonce: u32,
+    encrypted_pa_data: Option<SequenceOf<'_, PaData<'_>>>,
+) -> Vec<u8> {
     let ticket = Ticket::parse(&tgt.ticket).unwrap();
-    let key_list = [0x30, 0x17, 0x30, 0x15, 0xa0, 0x03, 2, 1, 23, 0xa1, 0x0e, 4, 12]
-        .into_iter()
-        .chain([9; 12])
-        .collect::<Vec<u8>>();
     let plain = EncKdcRepPart {
-        tag: EncPartTag::EncTgsRepPart,
+        tag: match msg_type {
+            ReplyType::AsRep => EncPartTag::EncAsRepPart,
+            ReplyType::TgsRep => EncPartTag::EncTgsRepPart,
+        },
         key: tgt.key.to_wire(),
-        last_req: SequenceOf::of(&[LastReqEntry { lr_type: 0, lr_value: now() }]),
+        last_req: SequenceOf::of(&[LastReqEntry { lr_type: 0, lr_value: tgt.times.authtime }]),
         nonce: WireInt::unsigned(nonce),
         key_expiration: None,
-        flags: FLAGS,
-        authtime: now(),
-        starttime: None,
-        endtime: now(),
-        renew_till: None,
+        flags: tgt.flags,
+        authtime: tgt.times.authtime,
+        starttime: tgt.times.starttime,
+        endtime: tgt.times.endtime,
+        renew_till: tgt.times.renew_till,
         srealm: ticket.realm,
         sname: ticket.sname,
         caddr: None,
-        encrypted_pa_data: Some(SequenceOf::of(&[
-            PaData { kind: pa_type::SUPPORTED_ENCTYPES, value: &[0x1f, 0, 0, 0] },
-            PaData { kind: pa_type::KERB_KEY_LIST_REP, value: &key_list },
-        ])),
+        encrypted_pa_data,
     }
     .to_der();
-    let key = key.encryption_key().unwrap();
     let mut cipher = Vec::new();
-    CipherKey::new(&key, usage).seal(&[5; 16], &plain, &mut cipher);
+    CipherKey::new(key, usage).seal(&[5; 16], &plain, &mut cipher);
     KdcRep {
-        msg_type: ReplyType::TgsRep,
+        msg_type,
         padata: None,
         crealm: &tgt.client.realm,
         cname: tgt.client.to_wire().as_name(),
@@ -226,13 +227,27 @@ fn reply(key: &SessionKey, usage: KeyUsage, nonce: u32) -> Vec<u8> {
     .to_der()
 }
 
+/// A TGS-REP as a KDC would make it, under this key and with this nonce.
+fn reply(key: &SessionKey, usage: KeyUsage, nonce: u32) -> Vec<u8> {
+    let key_list = [0x30, 0x17, 0x30, 0x15, 0xa0, 0x03, 2, 1, 23, 0xa1, 0x0e, 4, 12]
+        .into_iter()
+        .chain([9; 12])
+        .collect::<Vec<u8>>();
+    let padata = [
+        PaData { kind: pa_type::SUPPORTED_ENCTYPES, value: &[0x1f, 0, 0, 0] },
+        PaData { kind: pa_type::KERB_KEY_LIST_REP, value: &key_list },
+    ];
+    let key = key.encryption_key().unwrap();
+    sealed(ReplyType::TgsRep, &credential(), (&key, usage), nonce, Some(SequenceOf::of(&padata)))
+}
+
 #[test]
 fn a_reply_opens_under_the_session_key_or_the_subkey() {
     let credential = credential();
     let mut exchange = Exchange::new(&credential, now(), 7, [3; 16]);
     let sealed = reply(&credential.key, KeyUsage::TgsRepSessionKey, 7);
     let granted = Outcome::read(&sealed, &exchange).unwrap().granted().unwrap();
-    assert_eq!(granted.credential.times.endtime, now());
+    assert_eq!(granted.credential.times, credential.times);
     assert_eq!(granted.supported_enctypes, Some(0x1f));
     assert_eq!(granted.key_list[0].etype, 23);
 

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol as IpProtocol, Socket, Type};
 
-use super::reply::{Denied, RESPONSE_TOO_BIG};
+use super::reply::Denied;
+use super::until::Until;
+use crate::krb::messages::error_code;
 
 /// The longest reply that is read from a stream: a ticket is never longer, and a wrong peer might claim anything.
 const LONGEST_FRAME: usize = 1 << 20;
@@ -67,7 +69,7 @@ impl Kdc {
             Protocol::UdpThenTcp => {
                 let reply = self.over_udp(request)?;
                 match Denied::parse(&reply) {
-                    Some(denied) if denied.code == RESPONSE_TOO_BIG => self.over_tcp(request),
+                    Some(denied) if denied.code == error_code::RESPONSE_TOO_BIG => self.over_tcp(request),
                     _ => Ok(reply),
                 }
             }
@@ -100,7 +102,7 @@ impl Kdc {
         let failed = |error| TransportError::new("TCP", self.address, error);
         let stream = self.connect().map_err(failed)?;
         send_frame(&stream, request).map_err(failed)?;
-        receive_frame(&stream).map_err(failed)
+        receive_frame(Until::within(self.timeout, &stream)).map_err(failed)
     }
 
     /// A TCP connection with this KDC's time-outs, for frames sent by other means than [`ask`](Self::ask).
@@ -126,31 +128,44 @@ impl Kdc {
     }
 }
 
-/// Writes a message as a frame: its length in four octets, most significant first, then the message.
+/// A message as a frame: its length in four octets, most significant first, then the message.
 ///
 /// # Errors
-/// Those of the system; [`io::ErrorKind::InvalidInput`] for a message beyond 32 bits of length.
-pub fn send_frame(mut stream: impl Write, message: &[u8]) -> io::Result<()> {
+/// [`io::ErrorKind::InvalidInput`] for a message beyond 32 bits of length.
+pub fn frame(message: &[u8]) -> io::Result<Vec<u8>> {
     let length = u32::try_from(message.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
-    // In one write: a peer must take a frame in pieces, but there is no need to make it.
     let mut frame = Vec::with_capacity(message.len().saturating_add(4));
     frame.extend_from_slice(&length.to_be_bytes());
     frame.extend_from_slice(message);
-    stream.write_all(&frame)
+    Ok(frame)
+}
+
+/// How long the message behind these four octets is.
+///
+/// # Errors
+/// [`io::ErrorKind::InvalidData`] for more than a mebibyte.
+pub fn frame_length(prefix: [u8; 4]) -> io::Result<usize> {
+    let length = usize::try_from(u32::from_be_bytes(prefix)).ok();
+    length.filter(|&length| length <= LONGEST_FRAME).ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
+
+/// Writes a message as a frame.
+///
+/// # Errors
+/// Those of the system and of [`frame`].
+pub fn send_frame(mut stream: impl Write, message: &[u8]) -> io::Result<()> {
+    // In one write: a peer must take a frame in pieces, but there is no need to make it.
+    stream.write_all(&frame(message)?)
 }
 
 /// Reads a frame.
 ///
 /// # Errors
-/// Those of the system; [`io::ErrorKind::InvalidData`] for one of more than a mebibyte.
+/// Those of the system and of [`frame_length`].
 pub fn receive_frame(mut stream: impl Read) -> io::Result<Vec<u8>> {
-    let mut length = [0; 4];
-    stream.read_exact(&mut length)?;
-    let length = usize::try_from(u32::from_be_bytes(length))
-        .ok()
-        .filter(|&length| length <= LONGEST_FRAME)
-        .ok_or(io::ErrorKind::InvalidData)?;
-    let mut message = vec![0; length];
+    let mut prefix = [0; 4];
+    stream.read_exact(&mut prefix)?;
+    let mut message = vec![0; frame_length(prefix)?];
     stream.read_exact(&mut message)?;
     Ok(message)
 }
@@ -217,7 +232,7 @@ mod tests {
             cusec: None,
             stime: KerberosTime::EPOCH,
             susec: 0,
-            error_code: RESPONSE_TOO_BIG,
+            error_code: error_code::RESPONSE_TOO_BIG,
             crealm: None,
             cname: None,
             realm: &server.realm,

@@ -26,6 +26,11 @@ impl ConfigError {
         Self::of_object(file, format!("cannot be read: {error}"), "name the configuration with --config FILE")
     }
 
+    /// The same of a text that nobody wrote, so that its lines say nothing.
+    pub(crate) fn without_place(self) -> Self {
+        Self { place: None, ..self }
+    }
+
     pub(super) fn of_object(file: &Path, problem: String, mend: &str) -> Self {
         Self { file: file.to_owned(), place: None, problem, mend: mend.to_owned() }
     }

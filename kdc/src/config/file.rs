@@ -5,17 +5,20 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::audit::Audit;
+use super::control::Control;
 use super::default_kerberos_addresses;
 use super::host_port::HostPort;
-use super::url::LdapUrlText;
-use super::values::{self, BindDn, ClockSkew, DirectoryText, FilePath, KeyType, NetbiosName, Realm};
+use super::ldap::LdapFile;
+use super::values::{self, ClockSkew, DirectoryText, FilePath, KeyType, NetbiosName, Realm};
+use super::{ConfigError, Surroundings};
 use crate::directory::{DenyGroup, Subnet};
 use crate::discovery::DsFlags;
+use crate::exchange::Mode;
 use crate::krb::crypto::EncryptionType;
 
 /// A whole file.
@@ -29,9 +32,19 @@ pub(super) struct ConfigFile {
     #[serde(default)]
     pub(super) replay: Replay,
     #[serde(default)]
+    pub(super) audit: Audit,
+    #[serde(default)]
     pub(super) log: Log,
     #[serde(default)]
+    pub(super) control: Control,
+    #[serde(default)]
     pub(super) domain: Vec<DomainFile>,
+}
+
+impl ConfigFile {
+    pub(super) fn parse(text: &str, surroundings: Surroundings<'_>) -> Result<Self, ConfigError> {
+        toml::from_str(text).map_err(|error| ConfigError::from_toml(&error, text, surroundings.file))
+    }
 }
 
 /// `[listen]`: sockets, and what is accepted on them.
@@ -64,6 +77,9 @@ pub struct Listen {
     /// From a reply to the next request.
     #[serde(deserialize_with = "values::positive_duration")]
     pub idle_timeout: Duration,
+    /// How long a daemon that is being drained still serves Kerberos.
+    #[serde(deserialize_with = "values::duration")]
+    pub drain_grace: Duration,
 }
 
 impl Default for Listen {
@@ -79,6 +95,7 @@ impl Default for Listen {
             first_octet_timeout: Duration::from_secs(4),
             frame_timeout: Duration::from_secs(4),
             idle_timeout: Duration::from_secs(30),
+            drain_grace: Duration::from_secs(600),
         }
     }
 }
@@ -180,6 +197,8 @@ pub(super) struct DomainFile {
     pub(super) keytabs: Vec<FilePath>,
     #[serde(default)]
     pub(super) directory: DirectoryText,
+    #[serde(default, with = "ModeText")]
+    pub(super) mode: Mode,
     #[serde(default = "yes")]
     pub(super) require_body_checksum: bool,
     pub(super) logon_server: Option<NetbiosName>,
@@ -198,22 +217,11 @@ pub(super) struct DomainFile {
     pub(super) discovery: Discovery,
 }
 
-/// `[domain.ldap]`
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct LdapFile {
-    pub(super) urls: Vec<LdapUrlText>,
-    pub(super) bind_dn: BindDn,
-    pub(super) password_file: FilePath,
-    pub(super) ca_file: Option<PathBuf>,
-    #[serde(default)]
-    pub(super) allow_plaintext: bool,
-    #[serde(default = "ldap_connections")]
-    pub(super) connections: NonZeroUsize,
-    #[serde(default = "one_second", deserialize_with = "values::positive_duration")]
-    pub(super) connect_timeout: Duration,
-    #[serde(default = "one_second", deserialize_with = "values::positive_duration")]
-    pub(super) search_timeout: Duration,
+#[derive(Deserialize)]
+#[serde(remote = "Mode", rename_all = "kebab-case")]
+enum ModeText {
+    Live,
+    Shadow,
 }
 
 /// `[domain.cache]`: how long what was read from the directory is believed.
@@ -348,12 +356,4 @@ pub struct Relay {
 
 fn yes() -> bool {
     true
-}
-
-fn one_second() -> Duration {
-    Duration::from_secs(1)
-}
-
-fn ldap_connections() -> NonZeroUsize {
-    NonZeroUsize::MIN.saturating_add(3)
 }

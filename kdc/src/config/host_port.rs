@@ -52,6 +52,12 @@ impl HostPort {
     }
 }
 
+/// Reads an address, with a port or without: `port` then, and an IPv6 address may stand without brackets.
+pub(crate) fn socket_address(text: &str, port: u16) -> Option<SocketAddr> {
+    let bare = |text: &str| Some(SocketAddr::new(text.parse().ok()?, port));
+    text.parse().ok().or_else(|| bare(text))
+}
+
 impl fmt::Display for HostPort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.address() {
@@ -79,6 +85,20 @@ mod tests {
             assert_eq!((read.host.as_str(), read.port), (host, port), "{text}");
             assert_eq!(read.to_string(), written);
             assert_eq!(read.address().is_some(), host.starts_with(char::is_numeric), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_has_a_port_or_gets_one() {
+        let cases = [
+            ("192.0.2.1", Some("192.0.2.1:53")),
+            ("192.0.2.1:5353", Some("192.0.2.1:5353")),
+            ("2001:db8::1", Some("[2001:db8::1]:53")),
+            ("[2001:db8::1]:5353", Some("[2001:db8::1]:5353")),
+            ("dns.example", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(socket_address(text, 53), expected.map(|address| address.parse().unwrap()), "{text}");
         }
     }
 

@@ -7,10 +7,13 @@
 //!
 //! Reading the file, and the files it names, is the shell's work: nothing here touches the disk.
 
+mod audit;
+mod control;
 mod discovery;
 mod error;
 mod file;
 mod host_port;
+mod ldap;
 mod relay;
 pub(crate) mod units;
 mod url;
@@ -18,33 +21,42 @@ mod values;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
+pub use audit::{Audit, AuditSink, OnLoss};
+pub use control::Control;
 pub use error::ConfigError;
 pub use file::{
     Cache, Discovery, Limits, Listen, Log, LogFormat, LogLevel, PolicyRules, Relay, Replay, Tickets,
 };
 pub use host_port::HostPort;
+pub(crate) use host_port::socket_address;
+pub use ldap::{Bind, Ldap};
 pub use url::{LdapSecurity, LdapUrl};
 pub use values::ClockSkew;
 
+use crate::exchange::Mode;
 use crate::krb::crypto::EncryptionType;
-use file::{ConfigFile, DomainFile, KeyListFile, LdapFile};
+use file::{ConfigFile, DomainFile, KeyListFile};
 use values::{DirectoryText, FilePath, KeyType};
 
 /// A whole configuration, free of contradictions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
+    /// Where it was read from, and is read from again.
+    pub file: PathBuf,
     /// Sockets, their limits and time-outs.
     pub listen: Listen,
     /// How much one host, or all together, may take.
     pub limits: Limits,
     /// Bounds of the replay and retransmit memory.
     pub replay: Replay,
+    /// Where audit events go, and what follows when they cannot be written.
+    pub audit: Audit,
     /// The operational log.
     pub log: Log,
+    /// The control socket.
+    pub control: Control,
     /// The domains served: at least one, no realm twice.
     pub domains: Vec<Domain>,
 }
@@ -58,6 +70,8 @@ pub struct Domain {
     pub keytabs: Vec<SecretFile>,
     /// Where its principals are.
     pub directory: Directory,
+    /// What becomes of the decisions about its clients.
+    pub mode: Mode,
     /// Whether an authenticator without a checksum over the request body is refused.
     pub require_body_checksum: bool,
     /// LogonServer of the PAC, where it is not to be the directory server's name.
@@ -76,6 +90,17 @@ pub struct Domain {
     pub discovery: Option<Discovery>,
 }
 
+impl Domain {
+    /// How its directory servers are reached; `None` where the directory is a file.
+    #[must_use]
+    pub fn ldap(&self) -> Option<&Ldap> {
+        match &self.directory {
+            Directory::Ldap(ldap) => Some(ldap),
+            Directory::Ldif(_) => None,
+        }
+    }
+}
+
 /// `[domain.key-list]`, switched on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyList {
@@ -92,25 +117,6 @@ pub enum Directory {
     Ldap(Ldap),
     /// A file with the directory's objects in LDIF, for tests and labs.
     Ldif(PathBuf),
-}
-
-/// How the directory servers are reached.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ldap {
-    /// Servers, in the order they are tried; at least one.
-    pub urls: Vec<LdapUrl>,
-    /// Distinguished name of the account for the simple bind.
-    pub bind_dn: String,
-    /// File with its password.
-    pub password: SecretFile,
-    /// PEM certificates to trust; the system's store where there is none.
-    pub ca_file: Option<PathBuf>,
-    /// Connections kept.
-    pub connections: NonZeroUsize,
-    /// For TCP, TLS and bind together.
-    pub connect_timeout: Duration,
-    /// For one search.
-    pub search_timeout: Duration,
 }
 
 /// A file that holds a secret; only ever named by path, its content appears in no message.
@@ -147,9 +153,41 @@ impl Config {
     /// # Errors
     /// One line that names file, key or object and the mend.
     pub fn parse(text: &str, surroundings: Surroundings<'_>) -> Result<Self, ConfigError> {
-        let file: ConfigFile =
-            toml::from_str(text).map_err(|error| ConfigError::from_toml(&error, text, surroundings.file))?;
-        Self::try_from((file, surroundings))
+        Self::try_from((ConfigFile::parse(text, surroundings)?, surroundings))
+    }
+
+    /// Reads a configuration anew for a daemon that was started under this one. It must be whole by itself, because the
+    /// next start will read it, and it must fit what only a start can change; that is here as it was. Beside it, the
+    /// sections that say something else of it.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_again(
+        &self,
+        text: &str,
+        surroundings: Surroundings<'_>,
+    ) -> Result<(Self, Vec<&'static str>), ConfigError> {
+        let whole = Self::parse(text, surroundings)?;
+        let sections = [
+            ("[listen]", whole.listen == self.listen),
+            ("[limits]", whole.limits == self.limits),
+            ("[replay]", whole.replay == self.replay),
+            ("[audit]", whole.audit == self.audit),
+            ("[log]", whole.log == self.log),
+            ("[control]", whole.control == self.control),
+        ];
+        let differing = sections.into_iter().filter(|(_, same)| !same).map(|(name, _)| name).collect();
+        let domain = ConfigFile::parse(text, surroundings)?.domain;
+        let file = ConfigFile {
+            listen: self.listen.clone(),
+            limits: self.limits.clone(),
+            replay: self.replay.clone(),
+            audit: self.audit.clone(),
+            log: self.log.clone(),
+            control: self.control.clone(),
+            domain,
+        };
+        Ok((Self::try_from((file, surroundings))?, differing))
     }
 }
 
@@ -186,11 +224,21 @@ impl TryFrom<(ConfigFile, Surroundings<'_>)> for Config {
             domains.push(domain);
         }
         let contradiction = relay::contradiction(&file.listen, &domains)
-            .or_else(|| discovery::contradiction(&file.listen, &domains));
+            .or_else(|| discovery::contradiction(&file.listen, &domains))
+            .or_else(|| ldap::contradiction(domains.iter().filter_map(Domain::ldap)));
         if let Some((problem, mend)) = contradiction {
             return Err(fault(problem, mend));
         }
-        Ok(Self { listen: file.listen, limits: file.limits, replay: file.replay, log: file.log, domains })
+        Ok(Self {
+            file: surroundings.file.to_owned(),
+            listen: file.listen,
+            limits: file.limits,
+            replay: file.replay,
+            audit: file.audit,
+            log: file.log,
+            control: file.control,
+            domains,
+        })
     }
 }
 
@@ -207,7 +255,7 @@ impl TryFrom<(DomainFile, Surroundings<'_>)> for Domain {
         }
         let keytabs = resolve_files(file.keytabs, surroundings, &fault)?;
         let directory = match (file.directory, file.ldap) {
-            (DirectoryText::Ldap, Some(ldap)) => Directory::Ldap(resolve_ldap(ldap, surroundings, &fault)?),
+            (DirectoryText::Ldap, Some(ldap)) => Directory::Ldap(ldap.resolve(surroundings, &fault)?),
             (DirectoryText::Ldap, None) => {
                 return Err(fault(
                     "directory is \"ldap\" and [domain.ldap] is missing",
@@ -232,6 +280,7 @@ impl TryFrom<(DomainFile, Surroundings<'_>)> for Domain {
         Ok(Self {
             keytabs,
             directory,
+            mode: file.mode,
             require_body_checksum: file.require_body_checksum,
             logon_server: file.logon_server.map(|name| name.0),
             cache: file.cache,
@@ -276,31 +325,6 @@ fn resolve_key_list(
     }
     let etypes = file.etypes.into_iter().map(|KeyType(etype)| etype).collect();
     Ok(Some(KeyList { keytabs: resolve_files(file.keytabs, surroundings, fault)?, etypes }))
-}
-
-fn resolve_ldap(
-    file: LdapFile,
-    surroundings: Surroundings<'_>,
-    fault: &dyn Fn(&str, &str) -> ConfigError,
-) -> Result<Ldap, ConfigError> {
-    if file.urls.is_empty() {
-        return Err(fault(
-            "[domain.ldap] urls is empty",
-            "name a server such as \"ldaps://dc1.lab.example\"",
-        ));
-    }
-    let urls = file.urls.into_iter().map(|text| text.with_plaintext(file.allow_plaintext)).collect();
-    let password =
-        file.password_file.resolve(surroundings).map_err(|problem| fault(&problem, CREDENTIAL_MEND))?;
-    Ok(Ldap {
-        urls,
-        bind_dn: file.bind_dn.0,
-        password,
-        ca_file: file.ca_file,
-        connections: file.connections,
-        connect_timeout: file.connect_timeout,
-        search_timeout: file.search_timeout,
-    })
 }
 
 /// The addresses Kerberos is served on where the file names none: every interface, IPv4 and IPv6.

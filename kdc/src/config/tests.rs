@@ -1,5 +1,7 @@
 //! The configuration's rules, and that `conf/` agrees with them.
 
+use std::num::NonZeroUsize;
+
 use super::*;
 use crate::discovery::DsFlags;
 
@@ -40,11 +42,12 @@ fn every_file_in_conf_loads() {
 }
 
 #[test]
-fn the_tests_here_know_every_file_in_conf() {
+fn the_tests_here_know_every_configuration_in_conf() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../conf");
     let mut names: Vec<String> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".toml"))
         .collect();
     names.sort();
     assert_eq!(
@@ -59,7 +62,9 @@ fn the_reference_shows_the_defaults() {
     assert_eq!(reference.listen, Listen::default());
     assert_eq!(reference.limits, Limits::default());
     assert_eq!(reference.replay, Replay::default());
+    assert_eq!(reference.audit, Audit::default());
     assert_eq!(reference.log, Log::default());
+    assert_eq!(reference.control, Control::default());
 
     let least = parse(
         "[[domain]]\nrealm = \"X\"\nkeytabs = [\"a\"]\n[domain.ldap]\nurls = [\"ldap://x\"]\nbind-dn = \"CN=x\"\npassword-file = \"y\"",
@@ -69,6 +74,7 @@ fn the_reference_shows_the_defaults() {
     assert_eq!(shown.cache, default.cache);
     assert_eq!(shown.policy, default.policy);
     assert_eq!(shown.relay, default.relay);
+    assert_eq!(shown.mode, default.mode);
     assert_eq!(shown.require_body_checksum, default.require_body_checksum);
     assert_eq!(shown.key_list, None);
     assert_eq!(default.key_list, None);
@@ -91,14 +97,22 @@ fn the_reference_shows_the_defaults() {
 
 #[test]
 fn the_reference_names_exactly_the_known_keys() {
-    let reference: toml::Table = toml::from_str(REFERENCE).unwrap();
+    // Keys that exclude those shown stand behind a hash.
+    let uncommented = |line: &'static str| match line.strip_prefix("# ") {
+        Some(key) if key.split_once(" = ").is_some_and(|(name, _)| !name.contains(' ')) => key,
+        _ => line,
+    };
+    let text: Vec<&str> = REFERENCE.lines().map(uncommented).collect();
+    let reference: toml::Table = toml::from_str(&text.join("\n")).unwrap();
     let domain = reference["domain"][0].as_table().unwrap();
     let sections = [
         ("", &reference),
         ("[listen]\n", reference["listen"].as_table().unwrap()),
         ("[limits]\n", reference["limits"].as_table().unwrap()),
         ("[replay]\n", reference["replay"].as_table().unwrap()),
+        ("[audit]\n", reference["audit"].as_table().unwrap()),
         ("[log]\n", reference["log"].as_table().unwrap()),
+        ("[control]\n", reference["control"].as_table().unwrap()),
         ("[[domain]]\n", domain),
         ("[domain.ldap]\n", domain["ldap"].as_table().unwrap()),
         ("[domain.cache]\n", domain["cache"].as_table().unwrap()),
@@ -129,7 +143,7 @@ fn an_unknown_key_names_its_place_and_the_nearest_known_one() {
             .ends_with("known here: connections, connections-per-ip, pings-per-source, relays-in-flight")
     );
     assert!(
-        fault("[audit]\nsink = \"journald\"\n").contains("unknown key `audit`"),
+        fault("[limits]\nexchanges-per-user = 1\n").contains("unknown key `exchanges-per-user`"),
         "not built, so not known"
     );
 }
@@ -148,6 +162,9 @@ fn a_bad_value_names_its_key_and_the_mend() {
         ("[listen]\nkerberos = [\"localhost:88\"]\n", "kerberos: invalid socket address"),
         ("[listen]\nkerberos = []\n", "[listen] kerberos is empty"),
         ("[replay]\nentries = 0\n", "entries: invalid value: integer `0`"),
+        ("[audit]\nsink = \"syslog\"\n", "sink: not a sink; write \"journald\", \"stderr\" or \"file:"),
+        ("[audit]\nsink = \"file:\"\n", "sink: not a sink"),
+        ("[audit]\non-loss = \"ignore\"\n", "on-loss: unknown value \"ignore\"; write one of count, refuse"),
         ("[log]\nlevel = \"inof\"\n", "level: unknown value \"inof\"; did you mean \"info\"?"),
         ("[log]\nformat = \"xml\"\n", "write one of auto, json, text"),
         ("[[domain]]\nrealm = \"lab.example\"\n", "realm: a realm is in upper case; write \"LAB.EXAMPLE\""),
@@ -287,7 +304,13 @@ fn a_key_list_is_answered_only_where_that_is_switched_on() {
         let lines = format!("enabled = true\nkeytabs = [\"u\"]\n{lines}");
         assert_eq!(key_list(&lines), Some(KeyList { keytabs: keytabs.clone(), etypes }));
     }
-    let reference: toml::Table = toml::from_str(REFERENCE).unwrap();
+    // Keys that exclude those shown stand behind a hash.
+    let uncommented = |line: &'static str| match line.strip_prefix("# ") {
+        Some(key) if key.split_once(" = ").is_some_and(|(name, _)| !name.contains(' ')) => key,
+        _ => line,
+    };
+    let text: Vec<&str> = REFERENCE.lines().map(uncommented).collect();
+    let reference: toml::Table = toml::from_str(&text.join("\n")).unwrap();
     let shown = reference["domain"][0]["key-list"].clone().try_into::<KeyListFile>().unwrap();
     let default = KeyListFile::default();
     assert_eq!(format!("{shown:?}"), format!("{default:?}"));
@@ -333,4 +356,28 @@ fn plaintext_must_be_asked_for() {
         let Directory::Ldap(ldap) = &config.domains[0].directory else { panic!("not LDAP") };
         assert_eq!(ldap.urls[0].security, security);
     }
+}
+
+#[test]
+fn read_again_domains_change_and_what_a_start_alone_can_change_stays() {
+    let surroundings = Surroundings { file: Path::new("tgtx.toml"), credentials_directory: None };
+    let started = parse(&format!("[listen]\ncldap = [\"127.0.0.1:389\"]\n{LDIF_DOMAIN}")).unwrap();
+    let again = |text: &str| started.parse_again(text, surroundings);
+
+    let (same, differing) = again(&format!("[listen]\ncldap = [\"127.0.0.1:389\"]\n{LDIF_DOMAIN}")).unwrap();
+    assert_eq!((&same, differing.as_slice()), (&started, &[][..]));
+
+    let text = format!("[listen]\n[log]\nlevel = \"debug\"\n{LDIF_DOMAIN}logon-server = \"DC9\"\n");
+    let (changed, differing) = again(&text).unwrap();
+    assert_eq!(differing, ["[listen]", "[log]"]);
+    assert_eq!((&changed.listen, &changed.log), (&started.listen, &started.log));
+    assert_eq!(changed.domains[0].logon_server.as_deref(), Some("DC9"));
+    assert!(changed.domains[0].discovery.is_some(), "pings are answered on");
+
+    // Whole by itself, and not beside what stays.
+    let password_server = "[domain.relay]\nkpasswd = [\"192.0.2.1\"]\n";
+    let text = format!("[listen]\nkpasswd = [\"127.0.0.1:464\"]\n{LDIF_DOMAIN}{password_server}");
+    assert!(parse(&text).is_ok());
+    assert!(again(&text).unwrap_err().to_string().contains("[listen] kpasswd has no address"));
+    assert!(again("[[domain]]\nrealm = 1").is_err());
 }

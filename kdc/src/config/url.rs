@@ -1,5 +1,7 @@
 //! LDAP server addresses: `ldaps://HOST[:PORT]` and `ldap://HOST[:PORT]`.
 
+use std::fmt;
+
 use super::host_port::HostPort;
 
 /// One directory server.
@@ -7,10 +9,16 @@ use super::host_port::HostPort;
 pub struct LdapUrl {
     /// How the connection is protected.
     pub security: LdapSecurity,
-    /// DNS name or address; an IPv6 address without its brackets.
-    pub host: String,
-    /// TCP port.
-    pub port: u16,
+    /// Where it is, over TCP.
+    pub server: HostPort,
+}
+
+/// As it is written, the port always with it.
+impl fmt::Display for LdapUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.security == LdapSecurity::Tls { "ldaps" } else { "ldap" };
+        write!(f, "{scheme}://{}", self.server)
+    }
 }
 
 /// How a connection to a directory server is protected.
@@ -28,8 +36,7 @@ pub enum LdapSecurity {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct LdapUrlText {
     tls: bool,
-    host: String,
-    port: u16,
+    server: HostPort,
 }
 
 impl LdapUrlText {
@@ -45,9 +52,8 @@ impl LdapUrlText {
             return Err(fault("is no LDAP URL"));
         };
         let authority = rest.strip_suffix('/').unwrap_or(rest);
-        let HostPort { host, port } =
-            HostPort::parse(authority, if tls { 636 } else { 389 }).map_err(fault)?;
-        Ok(Self { tls, host, port })
+        let server = HostPort::parse(authority, if tls { 636 } else { 389 }).map_err(fault)?;
+        Ok(Self { tls, server })
     }
 
     pub(super) fn with_plaintext(self, allow_plaintext: bool) -> LdapUrl {
@@ -56,7 +62,7 @@ impl LdapUrlText {
             (false, false) => LdapSecurity::StartTls,
             (false, true) => LdapSecurity::Plaintext,
         };
-        LdapUrl { security, host: self.host, port: self.port }
+        LdapUrl { security, server: self.server }
     }
 }
 
@@ -74,11 +80,21 @@ mod tests {
             ("ldaps://[2001:db8::1]:1636", true, "2001:db8::1", 1636),
         ];
         for (text, tls, host, port) in cases {
-            assert_eq!(
-                LdapUrlText::parse(text),
-                Ok(LdapUrlText { tls, host: host.to_owned(), port }),
-                "{text}"
-            );
+            let server = HostPort { host: host.to_owned(), port };
+            assert_eq!(LdapUrlText::parse(text), Ok(LdapUrlText { tls, server }), "{text}");
+        }
+    }
+
+    #[test]
+    fn servers_are_named_by_their_urls() {
+        let cases = [
+            (LdapSecurity::Tls, "dc1.lab.example", 636, "ldaps://dc1.lab.example:636"),
+            (LdapSecurity::StartTls, "192.0.2.1", 389, "ldap://192.0.2.1:389"),
+            (LdapSecurity::Plaintext, "2001:db8::1", 389, "ldap://[2001:db8::1]:389"),
+        ];
+        for (security, host, port, url) in cases {
+            let server = HostPort { host: host.to_owned(), port };
+            assert_eq!(LdapUrl { security, server }.to_string(), url);
         }
     }
 

@@ -75,6 +75,21 @@ impl<'de> Deserialize<'de> for BindDn {
     }
 }
 
+/// A Kerberos principal with its realm, as a keytab has it.
+#[derive(Debug)]
+pub(super) struct PrincipalName(pub(super) String);
+
+impl<'de> Deserialize<'de> for PrincipalName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let is_whole = |(name, realm): (&str, &str)| !(name.is_empty() || realm.is_empty());
+        if !text.split_once('@').is_some_and(is_whole) || text.chars().any(char::is_control) {
+            return Err(D::Error::custom("not a principal; write NAME@REALM, such as \"tgtx@LAB.EXAMPLE\""));
+        }
+        Ok(Self(text))
+    }
+}
+
 /// `"ldap"` or `"ldif:PATH"`.
 #[derive(Debug, Default)]
 pub(super) enum DirectoryText {

@@ -11,8 +11,9 @@ use std::time::Duration;
 use pac::Sid;
 use policy::{Account, AccountKind};
 
+use super::attribute_error::{AttributeError, Fault};
 use super::dn::{DnKey, embedded_sid, strip_extended};
-use super::entry::{AttributeError, Entry, Fault};
+use super::entry::Entry;
 
 /// Where the objects are, below the Configuration container.
 pub const AUTHENTICATION_CONTAINER: &str = "CN=AuthN Policy Configuration,CN=Services";
@@ -42,9 +43,9 @@ pub const AUTHENTICATION_ATTRIBUTES: &[&str] = &[
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Assigned {
     /// `msDS-AssignedAuthNPolicy`.
-    pub policy: Option<String>,
+    pub policy: Option<Box<str>>,
     /// `msDS-AssignedAuthNPolicySilo`.
-    pub silo: Option<String>,
+    pub silo: Option<Box<str>>,
 }
 
 /// What is enforced of an account. By default nothing.
@@ -160,12 +161,12 @@ impl AuthenticationPolicies {
             None => None,
         };
         let policy = match silo {
-            Some((_, silo)) => silo.policies.of(account.kind),
-            None => &assigned.policy,
+            Some((_, silo)) => silo.policies.of(account.kind).as_deref(),
+            None => assigned.policy.as_deref(),
         };
         let Some(policy) = policy else { return Ok(None) };
         let enforced = self.enforced(policy, account.kind, silo.map(|(_, silo)| silo.enforced))?;
-        let name = |dn: &String| strip_extended(dn).to_owned();
+        let name = |dn: &str| strip_extended(dn).to_owned();
         Ok(Some(InEffect { policy: name(policy), silo: silo.map(|(dn, _)| name(dn)), enforced }))
     }
 

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use pac::Sid;
 use policy::{ReplicationPolicy, flags};
 
+use super::attribute_error::AttributeError;
 use super::dn::{DnKey, embedded_sid};
-use super::entry::{AttributeError, Entry};
+use super::entry::Entry;
 
 /// What to read of the krbtgt account of a branch: an object that has `msDS-SecondaryKrbTgtNumber`.
 pub const BRANCH_KRBTGT_ATTRIBUTES: &[&str] =
@@ -31,6 +32,9 @@ pub enum Branch {
     Serving {
         /// The computer object's two lists.
         policy: ReplicationPolicy,
+        /// Version of the krbtgt account's current key, the low word of `msDS-KeyVersionNumber`; `None` where that cannot
+        /// be read.
+        key_version: Option<u16>,
     },
     /// The pair of objects is not what a branch is: its tickets are refused as a matter of policy.
     Broken(BranchFault),
@@ -161,13 +165,13 @@ fn one_branch(krbtgt: &Entry, computers: &[&Entry], resolve: &dyn Fn(&str) -> Op
     match found.map(policy) {
         Err(fault) => Branch::Broken(fault),
         Ok(Err(unresolved)) => Branch::Unresolved(unresolved),
-        Ok(Ok(policy)) => Branch::Serving { policy },
+        Ok(Ok(policy)) => Branch::Serving { policy, key_version: key_version(krbtgt) },
     }
 }
 
 /// The one computer whose `msDS-KrbTgtLink` names that account. The link is read from this end, because the
 /// other, `msDS-KrbTgtLinkBL`, is constructed from it and not in an LDIF file.
-fn computer_of<'a>(krbtgt: &Entry, computers: &[&'a Entry]) -> Result<&'a Entry, BranchFault> {
+pub(super) fn computer_of<'a>(krbtgt: &Entry, computers: &[&'a Entry]) -> Result<&'a Entry, BranchFault> {
     let key = DnKey::of(krbtgt.dn());
     let mut linked = Vec::new();
     for &computer in computers {
@@ -186,6 +190,12 @@ fn computer_of<'a>(krbtgt: &Entry, computers: &[&'a Entry]) -> Result<&'a Entry,
             second: second.dn().to_owned(),
         }),
     }
+}
+
+/// The version of a branch's current key: the branch's number may stand in the high word, as it does in a kvno.
+pub(super) fn key_version(krbtgt: &Entry) -> Option<u16> {
+    let version = krbtgt.optional_flags("msDS-KeyVersionNumber").ok().flatten()?;
+    u16::try_from(version & 0xffff).ok()
 }
 
 fn list(
@@ -248,7 +258,7 @@ mod tests {
     fn a_sound_pair_serves_by_its_lists() {
         let users = [("msDS-RevealOnDemandGroup", "CN=Domain Users,CN=Users,DC=demo")];
         let branch = only_branch(&[&krbtgt(KRBTGT)], &[&computer(COMPUTER, "83890176", &users)]);
-        let Branch::Serving { policy } = branch else { panic!("{branch:?}") };
+        let Branch::Serving { policy, .. } = branch else { panic!("{branch:?}") };
         assert_eq!(policy.reveal_on_demand(), [sid("S-1-5-21-1-2-3-513")]);
         assert_eq!(policy.never_reveal(), ["S-1-5-32-544", "S-1-5-21-9-9-9-512"].map(sid));
     }

@@ -2,8 +2,9 @@
 
 use policy::Denials;
 
+use super::attribute_error::AttributeError;
 use super::deny_group::DenyGroup;
-use super::entry::{AttributeError, Entry};
+use super::entry::Entry;
 use super::replicators::replicators;
 use super::view_rules::ViewRules;
 

@@ -26,7 +26,8 @@ pub enum DenyGroup {
 impl DenyGroup {
     /// The SID that is meant; `named` holds the objects of the domain that have the name, and perhaps others. `None`
     /// if no object has it, several have it, or the one has no SID.
-    pub(super) fn sid<'e>(&self, named: impl IntoIterator<Item = &'e Entry>) -> Option<Sid> {
+    #[must_use]
+    pub fn sid<'e>(&self, named: impl IntoIterator<Item = &'e Entry>) -> Option<Sid> {
         let is_meant: Box<dyn Fn(&Entry) -> bool> = match self {
             Self::Sid(sid) => return Some(*sid),
             Self::Dn(dn) => {

@@ -49,6 +49,13 @@ pub fn first_value(dn: &str) -> String {
     unescape(first.map_or("", |(_, value)| value).trim())
 }
 
+/// The name of the object above: what follows the first component, empty where nothing does.
+#[must_use]
+pub fn parent(dn: &str) -> &str {
+    let first = split(dn, ',').first().map_or(0, |part| part.len());
+    dn.get(first..).and_then(|rest| rest.strip_prefix(',')).unwrap_or_default()
+}
+
 /// The SID a value of distinguished-name syntax tells by itself: the `<SID=…>` component that the extended-DN
 /// control adds ([MS-ADTS] 3.1.1.3.4.1.5), as string or hexadecimal, or the name of a
 /// foreignSecurityPrincipal.
@@ -165,6 +172,13 @@ mod tests {
     fn the_domain_components_spell_the_dns_name() {
         assert_eq!(dns_name("CN=x, dc=demo,DC=example").as_deref(), Some("demo.example"));
         assert_eq!(dns_name("CN=x"), None);
+    }
+
+    #[test]
+    fn the_parent_is_behind_the_first_separator_that_is_one() {
+        for (dn, above) in [("CN=a\\,b,CN=c,DC=d", "CN=c,DC=d"), ("DC=d", ""), ("", "")] {
+            assert_eq!(parent(dn), above, "{dn}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Why a domain or an account could not be made out of the objects that were read.
 
-use super::entry::AttributeError;
+use super::attribute_error::AttributeError;
 use super::ldif::LdifError;
 
 /// What is wrong with the objects of a directory.

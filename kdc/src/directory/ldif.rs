@@ -57,6 +57,15 @@ fn unfold(text: &str) -> Result<Vec<(usize, Cow<'_, str>)>, LdifError> {
     Ok(lines)
 }
 
+/// A line of LDIF: a value that is no safe text goes in base64 (RFC 2849, `SAFE-STRING`).
+#[must_use]
+pub fn line(name: &str, value: &str) -> String {
+    let is_safe = value.bytes().all(|octet| (0x20..0x7f).contains(&octet))
+        && !value.starts_with([' ', ':', '<'])
+        && !value.ends_with(' ');
+    if is_safe { format!("{name}: {value}") } else { format!("{name}:: {}", STANDARD.encode(value)) }
+}
+
 /// `name: text`, `name:: base64` and the refused `name:< URL`.
 fn attribute(line: &str) -> Result<(&str, Vec<u8>), LdifFault> {
     let (name, value) = line.split_once(':').ok_or(LdifFault::NoColon)?;
@@ -136,6 +145,14 @@ mod tests {
     fn a_file_without_records_is_an_empty_directory() {
         for text in ["", "\n\n", "version: 1\n", "# nothing\n"] {
             assert_eq!(parse(text), Ok(Vec::new()));
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_written_is_read_as_it_was() {
+        for value in ["CN=a,DC=lab", "", " a", "a ", ":a", "<a", "Jörg", "a\nb", "田中"] {
+            let text = format!("dn: CN=a\n{}\n", line("description", value));
+            assert_eq!(parse(&text).unwrap()[0].text("description"), Ok(value), "{text}");
         }
     }
 

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use pac::{FileTime, GROUP_ENABLED, GroupMembership, LOGON_EXTRA_SIDS, LogonInfo, Sid, SidAndAttributes};
 use policy::Account;
 
-use super::entry::{AttributeError, Entry, Fault};
+use super::account_control;
+use super::attribute_error::{AttributeError, Fault};
+use super::entry::Entry;
 use super::view::DirectoryView;
 
 /// Whether an account's `sIDHistory` goes into its PAC: only wanted where accounts were migrated within a
@@ -17,33 +19,6 @@ pub enum SidHistory {
     /// The attribute is ignored.
     Omit,
 }
-
-/// `userAccountControl` bit of the directory ([MS-ADTS] 2.2.16) and its counterpart in SAM ([MS-SAMR]
-/// 2.2.1.12).
-const SAM_BITS: [(u32, u32); 22] = [
-    (0x0000_0002, 0x0000_0001), // ACCOUNT_DISABLED
-    (0x0000_0008, 0x0000_0002), // HOME_DIRECTORY_REQUIRED
-    (0x0000_0020, 0x0000_0004), // PASSWORD_NOT_REQUIRED
-    (0x0000_0100, 0x0000_0008), // TEMP_DUPLICATE_ACCOUNT
-    (0x0000_0200, 0x0000_0010), // NORMAL_ACCOUNT
-    (0x0002_0000, 0x0000_0020), // MNS_LOGON_ACCOUNT
-    (0x0000_0800, 0x0000_0040), // INTERDOMAIN_TRUST_ACCOUNT
-    (0x0000_1000, 0x0000_0080), // WORKSTATION_TRUST_ACCOUNT
-    (0x0000_2000, 0x0000_0100), // SERVER_TRUST_ACCOUNT
-    (0x0001_0000, 0x0000_0200), // DONT_EXPIRE_PASSWORD
-    (0x0000_0010, 0x0000_0400), // ACCOUNT_AUTO_LOCKED
-    (0x0000_0080, 0x0000_0800), // ENCRYPTED_TEXT_PASSWORD_ALLOWED
-    (0x0004_0000, 0x0000_1000), // SMARTCARD_REQUIRED
-    (0x0008_0000, 0x0000_2000), // TRUSTED_FOR_DELEGATION
-    (0x0010_0000, 0x0000_4000), // NOT_DELEGATED
-    (0x0020_0000, 0x0000_8000), // USE_DES_KEY_ONLY
-    (0x0040_0000, 0x0001_0000), // DONT_REQUIRE_PREAUTH
-    (0x0080_0000, 0x0002_0000), // PASSWORD_EXPIRED
-    (0x0100_0000, 0x0004_0000), // TRUSTED_TO_AUTHENTICATE_FOR_DELEGATION
-    (0x0200_0000, 0x0008_0000), // NO_AUTH_DATA_REQUIRED
-    (0x0400_0000, 0x0010_0000), // PARTIAL_SECRETS_ACCOUNT
-    (0x0800_0000, 0x0020_0000), // USE_AES_KEYS
-];
 
 /// What the PAC says of an account that the directory shows as `entry`, at `now`.
 ///
@@ -88,7 +63,7 @@ pub(super) fn logon_info(
         logon_server: view.logon_server.clone(),
         logon_domain_name: view.netbios_name.clone(),
         logon_domain_id: view.domain_sid,
-        user_account_control: sam_bits(account.user_account_control),
+        user_account_control: account_control::to_sam(account.user_account_control),
         sub_auth_status: 0,
         last_successful_interactive_logon: FileTime::ZERO,
         last_failed_interactive_logon: FileTime::ZERO,
@@ -114,7 +89,7 @@ fn memberships(
     for sid in required_sids(entry, "tokenGroupsGlobalAndUniversal")? {
         match sid.rid().filter(|_| sid.is_in_domain(&view.domain_sid)) {
             Some(rid) => drop(rids.insert(rid)),
-            None if is_of_some_domain(&sid) => drop(foreign.insert(sid)),
+            None if sid.is_of_another_domain(&view.domain_sid) => drop(foreign.insert(sid)),
             // S-1-5-9 or BUILTIN in a TGT would be a way to become a domain controller or an administrator.
             None => return Err(entry.error("tokenGroupsGlobalAndUniversal", Fault::NotGroupOfDomain)),
         }
@@ -136,36 +111,11 @@ pub(super) fn required_sids(entry: &Entry, name: &str) -> Result<Vec<Sid>, Attri
 /// `sIDHistory`: accounts of other domains, for the PAC, and the rest, which is dropped. One of the own domain, or one
 /// that is no account of a domain, is what an attacker writes there to become an administrator.
 pub(super) fn former_sids(account: &Account, view: &DirectoryView) -> (Vec<Sid>, Vec<Sid>) {
-    let is_former = |sid: &Sid| is_of_some_domain(sid) && !sid.is_in_domain(&view.domain_sid);
-    account.former_sids.iter().copied().partition(is_former)
-}
-
-/// S-1-5-21-domain-RID: an account or a group of some domain.
-fn is_of_some_domain(sid: &Sid) -> bool {
-    sid.authority() == 5 && matches!(sid.sub_authorities(), [21, _, _, _, _])
-}
-
-/// The PAC's form of the directory's flags.
-fn sam_bits(user_account_control: u32) -> u32 {
-    let set = SAM_BITS.iter().filter(|(bit, _)| user_account_control & bit != 0);
-    set.fold(0, |bits, (_, sam)| bits | sam)
+    account.former_sids.iter().copied().partition(|sid| sid.is_of_another_domain(&view.domain_sid))
 }
 
 /// The low 16 bits of a counter, zero if the directory has none: it is each domain controller's own count.
 fn low_word(entry: &Entry, name: &str) -> Result<u16, AttributeError> {
     let [low, high, ..] = entry.optional_flags(name)?.unwrap_or(0).to_le_bytes();
     Ok(u16::from_le_bytes([low, high]))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_ordinary_user_has_the_sam_form_of_its_flags() {
-        let cases = [(0x200, 0x10), (0x1_0200, 0x210), (0x0500_1000, 0x14_0080), (0x4_0200, 0x1010), (0, 0)];
-        for (directory, sam) in cases {
-            assert_eq!(sam_bits(directory), sam, "{directory:#x}");
-        }
-    }
 }

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pac::Sid;
 
+use super::attribute_error::AttributeError;
 use super::dn::DnKey;
-use super::entry::{AttributeError, Entry};
+use super::entry::Entry;
 
 /// `groupType` bits ([MS-ADTS] 2.2.12).
 const GLOBAL: u32 = 0x0000_0002;
@@ -22,6 +23,10 @@ pub(super) enum Scope {
     /// at local ones.
     GlobalAndUniversal,
 }
+
+/// The attributes that these are.
+pub(super) const TOKENS: [(&str, Scope); 2] =
+    [("tokenGroups", Scope::All), ("tokenGroupsGlobalAndUniversal", Scope::GlobalAndUniversal)];
 
 /// The security groups of a directory and who is in them. Distribution groups are left out, also as steps on
 /// the way.
@@ -58,13 +63,26 @@ impl Memberships {
         Ok(memberships)
     }
 
-    /// The groups that `account` is in, directly, through its primary group or through other groups,
+    /// Takes in one group by the groups that list it, `memberOf`, where nobody has told who its members are.
+    pub(super) fn add_listed(&mut self, entry: &Entry) -> Result<(), AttributeError> {
+        let kind = entry.flags("groupType")?;
+        if kind & SECURITY_ENABLED == 0 {
+            return Ok(());
+        }
+        let (key, sid) = (DnKey::of(entry.dn()), entry.sid("objectSid")?);
+        self.parents.insert(key.clone(), entry.texts("memberOf")?.into_iter().map(DnKey::of).collect());
+        self.by_sid.insert(sid, key.clone());
+        self.groups.insert(key, Group { sid, kind });
+        Ok(())
+    }
+
+    /// The groups that an account is in which these list, directly, through its primary group or through other groups,
     /// ascending. The primary group counts even if the directory shows no object for it.
-    pub(super) fn groups_of(&self, account: &DnKey, primary: Option<Sid>, scope: Scope) -> BTreeSet<Sid> {
+    pub(super) fn groups_of(&self, listing: &[DnKey], primary: Option<Sid>, scope: Scope) -> BTreeSet<Sid> {
         let mut sids: BTreeSet<Sid> = primary.into_iter().collect();
         let mut seen = BTreeSet::new();
         let mut open: Vec<&DnKey> = primary.and_then(|sid| self.by_sid.get(&sid)).into_iter().collect();
-        open.extend(self.parents.get(account).into_iter().flatten());
+        open.extend(listing);
         // Every group is opened once, so that circles end.
         while let Some(key) = open.pop() {
             let Some(group) = self.groups.get(key).filter(|group| group.counts(scope)) else {
@@ -113,7 +131,7 @@ mod tests {
     fn groups(entries: &[Entry], primary: Option<&str>, scope: Scope) -> Vec<String> {
         let memberships = Memberships::of(entries).expect("groups");
         let primary = primary.map(|sid| sid.parse().expect("a SID"));
-        let sids = memberships.groups_of(&DnKey::of("CN=alice"), primary, scope);
+        let sids = memberships.groups_of(memberships.groups_listing(&DnKey::of("CN=alice")), primary, scope);
         sids.iter().map(ToString::to_string).collect()
     }
 

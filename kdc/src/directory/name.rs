@@ -1,49 +1,59 @@
 //! The name in a ticket, and whether it is an account's name.
 
+use std::borrow::Cow;
+
 /// What a client calls itself: the one component of a cname.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClientName {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientName<'n> {
     /// The name as it came. It was chosen outside: escape it before it enters a filter.
-    pub name: String,
+    pub name: &'n str,
     /// An NT-ENTERPRISE name (RFC 6806 §5): a user principal name.
     pub enterprise: bool,
 }
 
 /// The names an account answers to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct AccountNames<'a> {
     pub(super) sam_account_name: &'a str,
-    pub(super) user_principal_name: Option<&'a str>,
-    pub(super) dns_domain_name: &'a str,
+    /// The userPrincipalName, or where that is unset, the one every account has without it.
+    pub(super) principal_name: Cow<'a, str>,
 }
 
-impl AccountNames<'_> {
-    /// The userPrincipalName, or where that is unset, the one every account has without it.
-    pub(super) fn principal_name(&self) -> String {
-        let constructed = || format!("{}@{}", self.sam_account_name, self.dns_domain_name);
-        self.user_principal_name.map_or_else(constructed, str::to_owned)
+impl<'a> AccountNames<'a> {
+    /// The names of an account of the domain of that DNS name.
+    pub(super) fn new(
+        sam_account_name: &'a str,
+        user_principal_name: Option<&'a str>,
+        dns_domain_name: &str,
+    ) -> Self {
+        let constructed = || Cow::Owned(format!("{sam_account_name}@{dns_domain_name}"));
+        let principal_name = user_principal_name.map_or_else(constructed, Cow::Borrowed);
+        Self { sam_account_name, principal_name }
     }
 
     /// Whether `name` is this account's: its sAMAccountName, or for an enterprise name (RFC 6806 §5), and
     /// only then, its user principal name. There is no second try with `$` appended (CVE-2021-42278).
-    pub(super) fn include(&self, ClientName { name, enterprise }: &ClientName) -> bool {
-        if *enterprise { same(name, &self.principal_name()) } else { same(name, self.sam_account_name) }
+    pub(super) fn include(&self, ClientName { name, enterprise }: &ClientName<'_>) -> bool {
+        if *enterprise { same(name, &self.principal_name) } else { same(name, self.sam_account_name) }
     }
 }
 
 /// Character by character after simple upper-casing, as the directory's own index compares; nothing is
 /// normalised, so that two accounts whose names only look alike stay two.
 pub(super) fn same(left: &str, right: &str) -> bool {
-    left.chars().map(upper).eq(right.chars().map(upper))
+    // As a rule a client writes its name as the directory has it.
+    left == right || left.chars().map(upper).eq(right.chars().map(upper))
 }
 
 /// The same of names off the wire, octet for octet where one of them is no text.
 #[must_use]
 pub fn same_name(left: &[u8], right: &[u8]) -> bool {
-    match (str::from_utf8(left), str::from_utf8(right)) {
-        (Ok(left), Ok(right)) => same(left, right),
-        _ => left == right,
-    }
+    // As a rule both are written alike.
+    left == right
+        || match (str::from_utf8(left), str::from_utf8(right)) {
+            (Ok(left), Ok(right)) => same(left, right),
+            _ => false,
+        }
 }
 
 /// A name by which those that are the [`same`] are found.
@@ -65,11 +75,11 @@ mod tests {
     use super::*;
 
     fn names(user_principal_name: Option<&'static str>) -> AccountNames<'static> {
-        AccountNames { sam_account_name: "Zoë", user_principal_name, dns_domain_name: "demo.example" }
+        AccountNames::new("Zoë", user_principal_name, "demo.example")
     }
 
-    fn client(name: &str, enterprise: bool) -> ClientName {
-        ClientName { name: name.to_owned(), enterprise }
+    fn client(name: &str, enterprise: bool) -> ClientName<'_> {
+        ClientName { name, enterprise }
     }
 
     #[test]
@@ -87,7 +97,7 @@ mod tests {
         for (name, expected) in cases {
             assert_eq!(names(None).include(&client(name, false)), expected, "{name}");
         }
-        let sharp = AccountNames { sam_account_name: "gross", ..names(None) };
+        let sharp = AccountNames::new("gross", None, "demo.example");
         assert!(!sharp.include(&client("groß", false)), "ß is one character");
     }
 

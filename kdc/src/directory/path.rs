@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 
 use pac::Sid;
 
-use super::dn::DnKey;
-use super::entry::{AttributeError, Entry};
+use super::attribute_error::AttributeError;
+use super::dn::{DnKey, first_value};
+use super::entry::Entry;
 use super::principal::is_account;
 
 /// What to read of an account or a group on the way.
@@ -70,7 +71,7 @@ impl Node {
         let is_secure_group = kind.ok().flatten().is_some_and(|kind| kind & SECURITY_ENABLED != 0);
         Ok(Self {
             dn: entry.dn().to_owned(),
-            name: name.map_or_else(|| first_part(entry.dn()), str::to_owned),
+            name: name.map_or_else(|| first_value(entry.dn()), str::to_owned),
             sid,
             is_account: is_account(entry),
             passes_on: is_secure_group || entry.is_a("foreignSecurityPrincipal"),
@@ -80,24 +81,6 @@ impl Node {
             is_whole,
         })
     }
-}
-
-/// Whether a SID names a principal of another domain than this one; SIDs that are the same everywhere (`S-1-5-32-544`,
-/// `S-1-5-11`) are no domain's.
-#[must_use]
-pub fn is_foreign(sid: &Sid, domain: &Sid) -> bool {
-    // SECURITY_NT_NON_UNIQUE ([MS-DTYP] 2.4.2.4): what the SIDs of all domains begin with.
-    sid.authority() == 5 && sid.sub_authorities().first() == Some(&21) && !sid.is_in_domain(domain)
-}
-
-/// `Server Operators` of `CN=Server Operators,CN=Builtin,DC=lab`; escapes stay as they are.
-fn first_part(dn: &str) -> String {
-    let end = dn
-        .match_indices(',')
-        .map(|(at, _)| at)
-        .find(|&at| !dn.get(..at).is_some_and(|part| part.ends_with('\\')));
-    let first = end.and_then(|end| dn.get(..end)).unwrap_or(dn);
-    first.split_once('=').map_or(first, |(_, value)| value).to_owned()
 }
 
 /// How an object of the directory is named.
@@ -184,7 +167,7 @@ impl PathSearch {
     #[must_use]
     pub fn new(account: &Node, domain: &Sid, token: &[Sid], target: Sid) -> Self {
         let former = &account.former_sids;
-        let is_other = |sid: &&Sid| is_foreign(sid, domain) && !former.contains(sid);
+        let is_other = |sid: &&Sid| sid.is_of_another_domain(domain) && !former.contains(sid);
         let other_domains: Vec<Sid> = token.iter().filter(is_other).copied().collect();
         let mut search = Self {
             target,

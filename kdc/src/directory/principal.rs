@@ -1,11 +1,14 @@
 //! One account, read from the directory: who it is, what policy must know of it, and its PAC all but the
 //! signatures.
 
-use pac::{AttributesInfo, FileTime, PreparedPac, SamNameAndSid, Sid, UpnDnsInfo};
-use policy::{Account, AccountKind, LogonHours};
+use std::borrow::Cow;
 
+use pac::{AttributesInfo, FileTime, PreparedPac, SamNameAndSid, Sid, UpnDnsInfo};
+use policy::{Account, AccountKind, LogonHours, SidSet};
+
+use super::attribute_error::{AttributeError, Fault};
 use super::authentication::Assigned;
-use super::entry::{AttributeError, Entry, Fault};
+use super::entry::Entry;
 use super::error::DirectoryError;
 use super::logon_info::{SidHistory, former_sids, logon_info, required_sids};
 use super::name::{AccountNames, ClientName};
@@ -45,23 +48,22 @@ pub const PRINCIPAL_ATTRIBUTES: &[&str] = &[
 const SERVICE_ACCOUNT_CLASSES: [&str; 3] =
     ["msDS-GroupManagedServiceAccount", "msDS-ManagedServiceAccount", "msDS-DelegatedManagedServiceAccount"];
 
-/// An account ready to be judged and to be issued a PAC for.
+/// An account ready to be judged and to be issued a PAC for. A large site's are all remembered at once, so that none has
+/// more octets than it needs.
 #[derive(Clone, Debug)]
 pub struct Principal {
-    /// `objectSid`.
-    pub sid: Sid,
     /// `sAMAccountName`.
-    pub sam_account_name: String,
-    /// `userPrincipalName`, if it is set.
-    pub user_principal_name: Option<String>,
-    /// The domain's DNS name, for the user principal name of an account that has none.
-    pub dns_domain_name: String,
+    pub sam_account_name: Box<str>,
+    /// `userPrincipalName`, or where that is unset `sAMAccountName@dnsDomain`.
+    principal_name: Box<str>,
+    /// Whether it is unset.
+    principal_name_constructed: bool,
     /// What policy decides by.
     pub account: Account,
     /// The authentication policy and silo assigned to the account.
     pub authentication: Assigned,
     /// Former SIDs that were kept out of the PAC though it was to have them: no account of another domain's.
-    pub dropped_sids: Vec<Sid>,
+    pub dropped_sids: Box<[Sid]>,
     /// The PAC, all but what a single ticket adds.
     pub pac: PreparedPac,
 }
@@ -89,49 +91,55 @@ impl Principal {
         now: FileTime,
     ) -> Result<Self, DirectoryError> {
         let account = account(entry, view)?;
-        let sam_account_name = entry.text("sAMAccountName")?.to_owned();
-        let user_principal_name = entry.optional_text("userPrincipalName")?.map(str::to_owned);
+        let sam_account_name = entry.text("sAMAccountName")?;
+        let user_principal_name = entry.optional_text("userPrincipalName")?;
         let (former_sids, dropped_sids) = match sid_history {
             SidHistory::Include => former_sids(&account, view),
             SidHistory::Omit => (Vec::new(), Vec::new()),
         };
         let logon_info = logon_info(entry, &account, view, now, &former_sids)?;
-        let names = AccountNames {
-            sam_account_name: &sam_account_name,
-            user_principal_name: user_principal_name.as_deref(),
-            dns_domain_name: &view.dns_domain_name,
-        };
+        let names = AccountNames::new(sam_account_name, user_principal_name, &view.dns_domain_name);
         let upn_dns_info = UpnDnsInfo {
-            upn: names.principal_name(),
+            upn: names.principal_name.clone().into_owned(),
             dns_domain_name: view.dns_domain_name.to_uppercase(),
             upn_constructed: user_principal_name.is_none(),
-            extended: Some(SamNameAndSid { sam_name: sam_account_name.clone(), sid: account.object_sid }),
+            extended: Some(SamNameAndSid { sam_name: sam_account_name.to_owned(), sid: account.object_sid }),
         };
         // A TGT always has a PAC and says so, whatever the partial one said ([MS-KILE] 3.3.5.6.4.7).
         let attributes = AttributesInfo { flags: AttributesInfo::WAS_REQUESTED };
         let pac = PreparedPac::new(&logon_info, &upn_dns_info, &account.object_sid, attributes)
             .map_err(|reason| DirectoryError::Pac { object: entry.dn().to_owned(), reason })?;
         Ok(Self {
-            sid: account.object_sid,
-            sam_account_name,
-            user_principal_name,
-            dns_domain_name: view.dns_domain_name.clone(),
+            sam_account_name: sam_account_name.into(),
+            principal_name: names.principal_name.into(),
+            principal_name_constructed: user_principal_name.is_none(),
             account,
             authentication: assigned(entry)?,
-            dropped_sids,
+            dropped_sids: dropped_sids.into_boxed_slice(),
             pac,
         })
+    }
+
+    /// `objectSid`.
+    #[must_use]
+    pub fn sid(&self) -> Sid {
+        self.account.object_sid
+    }
+
+    /// `userPrincipalName`, if it is set.
+    #[must_use]
+    pub fn user_principal_name(&self) -> Option<&str> {
+        (!self.principal_name_constructed).then_some(&self.principal_name)
     }
 
     /// Whether a client of this name is this account: compared character by character after simple
     /// upper-casing and without normalisation with sAMAccountName, or for an NT-ENTERPRISE name and only then
     /// with userPrincipalName (`sAMAccountName@dnsDomain` where that is unset).
     #[must_use]
-    pub fn is_named(&self, name: &ClientName) -> bool {
+    pub fn is_named(&self, name: &ClientName<'_>) -> bool {
         let names = AccountNames {
             sam_account_name: &self.sam_account_name,
-            user_principal_name: self.user_principal_name.as_deref(),
-            dns_domain_name: &self.dns_domain_name,
+            principal_name: Cow::Borrowed(&self.principal_name),
         };
         names.include(name)
     }
@@ -140,10 +148,9 @@ impl Principal {
 fn account(entry: &Entry, view: &DirectoryView) -> Result<Account, AttributeError> {
     let object_sid = entry.sid("objectSid")?;
     let primary_group = view.domain_sid.with_rid(entry.flags("primaryGroupID")?);
-    let mut sids = vec![object_sid];
-    // `tokenGroups` has the primary group in it; that it never be missing is worth a duplicate.
-    sids.extend(primary_group);
-    sids.extend(required_sids(entry, "tokenGroups")?);
+    let token_groups = required_sids(entry, "tokenGroups")?;
+    // `tokenGroups` has the primary group in it; that it never be missing is worth naming it.
+    let sids: SidSet = token_groups.into_iter().chain(primary_group).chain([object_sid]).collect();
     Ok(Account {
         object_sid,
         sids,
@@ -176,7 +183,7 @@ fn logon_hours(entry: &Entry) -> Result<Option<LogonHours>, AttributeError> {
 }
 
 fn assigned(entry: &Entry) -> Result<Assigned, AttributeError> {
-    let name = |attribute| Ok(entry.optional_text(attribute)?.map(str::to_owned));
+    let name = |attribute| Ok(entry.optional_text(attribute)?.map(Box::from));
     Ok(Assigned { policy: name("msDS-AssignedAuthNPolicy")?, silo: name("msDS-AssignedAuthNPolicySilo")? })
 }
 

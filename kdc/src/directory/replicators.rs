@@ -8,17 +8,13 @@
 
 use pac::Sid;
 
-use super::entry::{AttributeError, Entry, Fault};
+use super::attribute_error::{AttributeError, Fault};
+use super::entry::Entry;
+use super::security_descriptor::rights::{CONTROL_ACCESS, GENERIC_ALL, WRITE_DAC, WRITE_OWNER};
 use super::security_descriptor::{Grant, SecurityDescriptor};
 
 /// What is read of the domain's head, owner and DACL of it.
 pub const DESCRIPTOR_ATTRIBUTE: &str = "nTSecurityDescriptor";
-
-/// Rights of an entry ([MS-ADTS] 5.1.3.2, [MS-DTYP] 2.4.3).
-const DS_CONTROL_ACCESS: u32 = 0x0000_0100;
-const WRITE_DAC: u32 = 0x0004_0000;
-const WRITE_OWNER: u32 = 0x0008_0000;
-const GENERIC_ALL: u32 = 0x1000_0000;
 
 /// Extended rights ([MS-ADTS] 5.1.3.2.1), as GUIDs are stored. The first is what an attacker needs for password hashes;
 /// it takes the second too, so whoever has one of them lacks little; the third gives the secrets that read-only domain
@@ -36,7 +32,7 @@ const REPLICATION_RIGHTS: [[u8; 16]; 3] = [
 ///
 /// # Errors
 /// [`AttributeError`] if the descriptor is absent or says nothing of its grants.
-pub(super) fn replicators(head: &Entry) -> Result<Vec<Sid>, AttributeError> {
+pub fn replicators(head: &Entry) -> Result<Vec<Sid>, AttributeError> {
     let descriptor = SecurityDescriptor::parse(head.bytes(DESCRIPTOR_ATTRIBUTE)?)
         .map_err(|error| head.error(DESCRIPTOR_ATTRIBUTE, Fault::Descriptor(error)))?;
     let granted = descriptor.grants.iter().filter(|grant| lets_replicate(grant)).map(|grant| grant.trustee);
@@ -47,7 +43,7 @@ fn lets_replicate(grant: &Grant) -> bool {
     if grant.mask & (WRITE_DAC | WRITE_OWNER | GENERIC_ALL) != 0 {
         return true;
     }
-    grant.mask & DS_CONTROL_ACCESS != 0
+    grant.mask & CONTROL_ACCESS != 0
         && grant.object_type.is_none_or(|right| REPLICATION_RIGHTS.contains(&right))
 }
 

@@ -22,6 +22,22 @@ const INHERIT_ONLY: u8 = 0x08;
 const OBJECT_TYPE_PRESENT: u32 = 0x1;
 const INHERITED_OBJECT_TYPE_PRESENT: u32 = 0x2;
 
+/// Rights of an entry ([MS-ADTS] 5.1.3.2, [MS-DTYP] 2.4.3).
+pub(super) mod rights {
+    /// RIGHT_DS_WRITE_PROPERTY.
+    pub(in crate::directory) const WRITE_PROPERTY: u32 = 0x0000_0020;
+    /// RIGHT_DS_CONTROL_ACCESS: extended rights.
+    pub(in crate::directory) const CONTROL_ACCESS: u32 = 0x0000_0100;
+    /// RIGHT_WRITE_DAC.
+    pub(in crate::directory) const WRITE_DAC: u32 = 0x0004_0000;
+    /// RIGHT_WRITE_OWNER.
+    pub(in crate::directory) const WRITE_OWNER: u32 = 0x0008_0000;
+    /// RIGHT_GENERIC_ALL.
+    pub(in crate::directory) const GENERIC_ALL: u32 = 0x1000_0000;
+    /// RIGHT_GENERIC_WRITE.
+    pub(in crate::directory) const GENERIC_WRITE: u32 = 0x4000_0000;
+}
+
 /// The owner of an object, and what its DACL grants on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecurityDescriptor {

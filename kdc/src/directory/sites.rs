@@ -4,8 +4,9 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use super::attribute_error::AttributeError;
 use super::dn::first_value;
-use super::entry::{AttributeError, Entry};
+use super::entry::Entry;
 
 /// What to read of the objects below `CN=Sites` in the Configuration container, of classes `site` and `subnet`.
 pub const SITE_ATTRIBUTES: &[&str] = &["objectClass", "siteObject"];

@@ -10,13 +10,16 @@ use std::collections::BTreeMap;
 use pac::{FileTime, Sid};
 use policy::flags;
 
+use super::attribute_error::AttributeError;
 use super::authentication::AUTHENTICATION_CLASSES;
+use super::branch_accounts::BranchAccounts;
 use super::dn::DnKey;
-use super::entry::{AttributeError, Entry};
+use super::entry::Entry;
 use super::error::DirectoryError;
 use super::interval::Interval;
+use super::key_change::KeyChange;
 use super::ldif;
-use super::membership::{Memberships, Scope};
+use super::membership::{Memberships, TOKENS};
 use super::name::{AccountNames, ClientName};
 use super::path::{Node, Reference};
 use super::principal::is_account;
@@ -120,6 +123,23 @@ impl Tree {
         DirectoryView::from_objects(&objects, rules, &|dn| self.sid_of(dn))
     }
 
+    /// Every branch, whether or not it is as it should be.
+    ///
+    /// # Errors
+    /// As [`BranchAccounts::all`].
+    pub fn branch_accounts(&self) -> Result<Vec<BranchAccounts>, AttributeError> {
+        BranchAccounts::all(&self.having("msDS-SecondaryKrbTgtNumber"), &self.having("msDS-KrbTgtLink"))
+    }
+
+    /// When the password of the account of that distinguished name was changed, where the file tells.
+    ///
+    /// # Errors
+    /// As [`KeyChange::of`].
+    pub fn key_change(&self, dn: &str) -> Result<Option<KeyChange>, AttributeError> {
+        let account = self.by_dn.get(&DnKey::of(dn)).and_then(|index| self.entries.get(*index));
+        account.map_or(Ok(None), KeyChange::of)
+    }
+
     /// The SID of the object of that distinguished name.
     #[must_use]
     pub fn sid_of(&self, dn: &str) -> Option<Sid> {
@@ -139,13 +159,12 @@ impl Tree {
     /// The account of that name, without constructed attributes: sAMAccountName, or for an enterprise name
     /// the user principal name, compared as [`Principal::is_named`](super::Principal::is_named) does.
     #[must_use]
-    pub fn find_by_name(&self, name: &ClientName) -> Option<&Entry> {
+    pub fn find_by_name(&self, name: &ClientName<'_>) -> Option<&Entry> {
         let mut accounts = self.entries.iter().filter(|entry| is_account(entry));
         accounts.find(|entry| {
             let names = entry.text("sAMAccountName").ok().zip(entry.optional_text("userPrincipalName").ok());
             names.is_some_and(|(sam_account_name, user_principal_name)| {
-                let dns_domain_name = &self.dns_domain_name;
-                AccountNames { sam_account_name, user_principal_name, dns_domain_name }.include(name)
+                AccountNames::new(sam_account_name, user_principal_name, &self.dns_domain_name).include(name)
             })
         })
     }
@@ -170,7 +189,7 @@ impl Tree {
     ///
     /// # Errors
     /// [`AttributeError`] if it is malformed.
-    pub fn account_control(&self, name: &ClientName) -> Result<Option<u32>, AttributeError> {
+    pub fn account_control(&self, name: &ClientName<'_>) -> Result<Option<u32>, AttributeError> {
         self.find_by_name(name).map(|entry| entry.flags("userAccountControl")).transpose()
     }
 
@@ -198,11 +217,10 @@ impl Tree {
         let mut full = entry.clone();
         let key = DnKey::of(entry.dn());
         let primary = entry.optional_flags("primaryGroupID")?.and_then(|rid| self.domain_sid.with_rid(rid));
-        let lists =
-            [("tokenGroups", Scope::All), ("tokenGroupsGlobalAndUniversal", Scope::GlobalAndUniversal)];
-        for (name, scope) in lists {
+        let listing = self.memberships.groups_listing(&key);
+        for (name, scope) in TOKENS {
             if !entry.has(name) {
-                for sid in self.memberships.groups_of(&key, primary, scope) {
+                for sid in self.memberships.groups_of(listing, primary, scope) {
                     full.insert(name, sid.to_bytes());
                 }
             }

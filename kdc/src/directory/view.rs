@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use pac::Sid;
+use pac::{FileTime, Sid};
 use policy::Denials;
 
+use super::attribute_error::AttributeError;
 use super::authentication::AuthenticationPolicies;
 use super::branch::{Branch, branches};
 use super::denials::{DenialFault, denials};
@@ -68,6 +69,8 @@ pub struct DirectoryView {
     pub logon_server: String,
     /// `msDS-KeyVersionNumber` of krbtgt: the version of its current key.
     pub krbtgt_version: Option<u32>,
+    /// When keys were changed last.
+    pub keys_set: KeysSet,
     /// `minPwdAge`: how long a password must be kept.
     pub min_password_age: Interval,
     /// `forceLogoff`: how long after the logon hours end a session is cut.
@@ -82,6 +85,28 @@ pub struct DirectoryView {
     pub authentication: AuthenticationPolicies,
     /// The forest's sites; decides about nobody.
     pub sites: Result<Sites, SitesFault>,
+}
+
+/// When accounts whose keys matter here had them changed last (`pwdLastSet`), as far as that may be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeysSet {
+    /// The domain's krbtgt.
+    pub krbtgt: Option<FileTime>,
+    /// The branches' krbtgt accounts, by `msDS-SecondaryKrbTgtNumber`.
+    pub branches: BTreeMap<u32, FileTime>,
+}
+
+impl KeysSet {
+    fn of(objects: &DomainObjects<'_>) -> Result<Self, AttributeError> {
+        let set = |entry: &Entry| entry.optional_file_time("pwdLastSet");
+        let mut branches = BTreeMap::new();
+        for krbtgt in &objects.branch_krbtgts {
+            if let Some(set) = set(krbtgt)? {
+                branches.insert(krbtgt.flags("msDS-SecondaryKrbTgtNumber")?, set);
+            }
+        }
+        Ok(Self { krbtgt: objects.krbtgt.map(set).transpose()?.flatten(), branches })
+    }
 }
 
 impl DirectoryView {
@@ -111,6 +136,7 @@ impl DirectoryView {
                 Some(krbtgt) => krbtgt.optional_flags("msDS-KeyVersionNumber")?,
                 None => None,
             },
+            keys_set: KeysSet::of(objects)?,
             min_password_age: interval("minPwdAge")?,
             force_logoff: interval("forceLogoff")?,
             behavior_version: head.optional_flags("msDS-Behavior-Version")?.unwrap_or(0),

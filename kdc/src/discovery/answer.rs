@@ -14,7 +14,7 @@ use super::names::LONGEST_LABEL;
 use super::netlogon::{Form, Opcode, SamLogonResponse};
 use super::request::{Asked, Ping, Request, nt_version};
 use crate::directory::sites::DEFAULT_FIRST_SITE_NAME;
-use crate::directory::{DirectoryView, Sites, Subnet};
+use crate::directory::{DirectoryView, Sites, Subnet, account_control};
 
 /// What the configuration says of a domain's answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -171,28 +171,20 @@ pub fn decide<'a>(
 }
 
 /// An account counts if it is not disabled and of a kind that is asked for; without AAC none is (so Samba too).
+/// The account types among USER_ACCOUNT codes ([MS-SAMR] 2.2.1.12): temporary duplicate, normal, interdomain trust,
+/// workstation trust and server trust. No other code counts.
+const ACCOUNT_TYPES: u32 = 0x0008 | 0x0010 | 0x0040 | 0x0080 | 0x0100;
+
 fn opcode(account: Account, kinds: Option<u32>) -> Opcode {
     match account {
         Account::Present(control)
-            if control & flags::ACCOUNT_DISABLE == 0 && control & account_types(kinds.unwrap_or(0)) != 0 =>
+            if control & flags::ACCOUNT_DISABLE == 0
+                && control & account_control::from_sam(kinds.unwrap_or(0) & ACCOUNT_TYPES) != 0 =>
         {
             Opcode::Response
         }
         _ => Opcode::UserUnknown,
     }
-}
-
-/// `userAccountControl` bits of the account types among USER_ACCOUNT codes ([MS-SAMR] 2.2.1.12); no other code counts.
-fn account_types(kinds: u32) -> u32 {
-    const NORMAL_ACCOUNT: u32 = 0x0000_0200;
-    let pairs = [
-        (0x0008, flags::TEMP_DUPLICATE_ACCOUNT),
-        (0x0010, NORMAL_ACCOUNT),
-        (0x0040, flags::INTERDOMAIN_TRUST_ACCOUNT),
-        (0x0080, flags::WORKSTATION_TRUST_ACCOUNT),
-        (0x0100, flags::SERVER_TRUST_ACCOUNT),
-    ];
-    pairs.iter().filter(|(code, _)| kinds & code != 0).fold(0, |types, (_, flag)| types | flag)
 }
 
 fn respond(

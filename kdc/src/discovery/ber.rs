@@ -5,17 +5,17 @@
 //! compared with a captured one octet by octet.
 
 /// BOOLEAN.
-pub(super) const BOOLEAN: u8 = 0x01;
+pub(crate) const BOOLEAN: u8 = 0x01;
 /// INTEGER.
-pub(super) const INTEGER: u8 = 0x02;
+pub(crate) const INTEGER: u8 = 0x02;
 /// OCTET STRING.
-pub(super) const OCTET_STRING: u8 = 0x04;
+pub(crate) const OCTET_STRING: u8 = 0x04;
 /// ENUMERATED.
-pub(super) const ENUMERATED: u8 = 0x0a;
+pub(crate) const ENUMERATED: u8 = 0x0a;
 /// SEQUENCE.
-pub(super) const SEQUENCE: u8 = 0x30;
+pub(crate) const SEQUENCE: u8 = 0x30;
 /// SET.
-pub(super) const SET: u8 = 0x31;
+pub(crate) const SET: u8 = 0x31;
 
 /// Octets that are not the BER expected here. Why is nobody's business on the network, and all of it is one counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,26 +24,26 @@ pub struct BerError;
 
 /// What is left to read of an element's contents.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Reader<'a>(&'a [u8]);
+pub(crate) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
     /// Starts at the first octet.
-    pub(super) const fn new(octets: &'a [u8]) -> Self {
+    pub(crate) const fn new(octets: &'a [u8]) -> Self {
         Self(octets)
     }
 
     /// Whether everything was read.
-    pub(super) const fn is_empty(self) -> bool {
+    pub(crate) const fn is_empty(self) -> bool {
         self.0.is_empty()
     }
 
     /// Nothing may follow.
-    pub(super) const fn end(self) -> Result<(), BerError> {
+    pub(crate) const fn end(self) -> Result<(), BerError> {
         if self.0.is_empty() { Ok(()) } else { Err(BerError) }
     }
 
     /// The next element: its tag and its contents.
-    pub(super) fn element(&mut self) -> Result<(u8, &'a [u8]), BerError> {
+    pub(crate) fn element(&mut self) -> Result<(u8, &'a [u8]), BerError> {
         let (&tag, rest) = self.0.split_first().ok_or(BerError)?;
         if tag & 0x1f == 0x1f {
             return Err(BerError);
@@ -65,7 +65,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The contents of the next element, which must have this tag.
-    pub(super) fn expect(&mut self, tag: u8) -> Result<&'a [u8], BerError> {
+    pub(crate) fn expect(&mut self, tag: u8) -> Result<&'a [u8], BerError> {
         match self.element()? {
             (found, contents) if found == tag => Ok(contents),
             _ => Err(BerError),
@@ -73,12 +73,12 @@ impl<'a> Reader<'a> {
     }
 
     /// A reader of the next element, which must have this tag.
-    pub(super) fn enter(&mut self, tag: u8) -> Result<Self, BerError> {
+    pub(crate) fn enter(&mut self, tag: u8) -> Result<Self, BerError> {
         self.expect(tag).map(Self)
     }
 
     /// An INTEGER or ENUMERATED from 0 to 2^31 - 1: all that LDAP has are (`maxInt`, RFC 4511 §4.1.1).
-    pub(super) fn number(&mut self, tag: u8) -> Result<u32, BerError> {
+    pub(crate) fn number(&mut self, tag: u8) -> Result<u32, BerError> {
         let contents = self.expect(tag)?;
         if contents.is_empty()
             || contents.len() > 4
@@ -92,16 +92,16 @@ impl<'a> Reader<'a> {
 
 /// Octets being written.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Writer(Vec<u8>);
+pub(crate) struct Writer(Vec<u8>);
 
 impl Writer {
     /// What was written.
-    pub(super) fn finish(self) -> Vec<u8> {
+    pub(crate) fn finish(self) -> Vec<u8> {
         self.0
     }
 
     /// A constructed element with what `contents` writes, its length in five octets.
-    pub(super) fn constructed(&mut self, tag: u8, contents: impl FnOnce(&mut Self)) {
+    pub(crate) fn constructed(&mut self, tag: u8, contents: impl FnOnce(&mut Self)) {
         let mut inner = Self::default();
         contents(&mut inner);
         // An answer is some hundred octets.
@@ -112,7 +112,7 @@ impl Writer {
     }
 
     /// A primitive element.
-    pub(super) fn primitive(&mut self, tag: u8, contents: &[u8]) {
+    pub(crate) fn primitive(&mut self, tag: u8, contents: &[u8]) {
         self.0.push(tag);
         match u8::try_from(contents.len()) {
             Ok(length) if length < 0x80 => self.0.push(length),
@@ -126,7 +126,7 @@ impl Writer {
     }
 
     /// An INTEGER or ENUMERATED, in as few octets as it takes.
-    pub(super) fn number(&mut self, tag: u8, number: u32) {
+    pub(crate) fn number(&mut self, tag: u8, number: u32) {
         let octets = [&[0], &number.to_be_bytes()[..]].concat();
         // A leading zero stays where the next octet would read as a sign.
         let needless =

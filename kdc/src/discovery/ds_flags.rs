@@ -1,6 +1,8 @@
 //! DS_FLAG ([MS-ADTS] 6.3.1.2): what a domain controller says it is.
 //!
-//! Bits from 0x8000 on are not in that table; they are those of `dsgetdc.h` and of answers seen on the wire.
+//! DS_10, KEY_LIST and DS_13 are not in that table; they are those of `dsgetdc.h` and of answers seen on the wire. The three
+//! DNS bits are in it as facts about the server and its naming context. Here they mean what they mean in `dsgetdc.h`, where the
+//! locator says with them which of its names are DNS names: Windows sends none of them (`tests/vectors/windows-server-2022`).
 
 use std::fmt;
 
@@ -45,7 +47,7 @@ flags! {
     GOOD_TIMESERV = 0x200, "GOOD_TIMESERV", "GTIMESERV";
     /// Holds a writable copy: clients join and change passwords there.
     WRITABLE = 0x100, "WRITABLE", "WRITABLE";
-    /// Its name is a DNS name; set by the client's locator, never on the wire.
+    /// Its name is a DNS name; set by the client's locator.
     DNS_CONTROLLER = 0x2000_0000, "DNS_CONTROLLER", "DNS_DC";
     /// The domain's name is a DNS name; likewise.
     DNS_DOMAIN = 0x4000_0000, "DNS_DOMAIN", "DNS_DOMAIN";

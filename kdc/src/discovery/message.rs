@@ -6,19 +6,10 @@ use std::ops::Range;
 
 use super::ber::{self, BerError, Reader, Writer};
 use super::ds_flags::DsFlags;
+use super::ldap::{
+    AND, CONTROLS, EQUALITY, NETLOGON, SEARCH_REQUEST, SEARCH_RESULT_DONE, SEARCH_RESULT_ENTRY,
+};
 use super::netlogon::{FLAGS_OFFSET, SamLogonResponse};
-
-/// `[APPLICATION 3]` to `[APPLICATION 5]`
-const SEARCH_REQUEST: u8 = 0x63;
-const SEARCH_RESULT_ENTRY: u8 = 0x64;
-const SEARCH_RESULT_DONE: u8 = 0x65;
-/// Of a filter.
-const AND: u8 = 0xa0;
-const EQUALITY: u8 = 0xa3;
-/// `[0]` of an LDAPMessage.
-const CONTROLS: u8 = 0xa0;
-
-const NETLOGON: &str = "Netlogon";
 
 /// LDAP result codes (RFC 4511 §4.1.9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,8 +14,9 @@
 //! ```
 
 pub mod answer;
-mod ber;
+pub(crate) mod ber;
 pub mod ds_flags;
+mod ldap;
 pub mod message;
 pub mod names;
 pub mod netlogon;

@@ -10,6 +10,7 @@
 use pac::Sid;
 
 use super::ber::{self, BerError, Reader};
+use super::ldap::{AND, CONTROLS, EQUALITY, NETLOGON, PRESENT, SEARCH_REQUEST};
 
 /// Octets of the longest datagram that is looked at; real pings have less than 400.
 pub const LONGEST_REQUEST: usize = 4096;
@@ -19,16 +20,6 @@ const DEPTH: usize = 4;
 const CLAUSES: usize = 32;
 /// Attributes of one search.
 const ATTRIBUTES: usize = 32;
-
-/// `[APPLICATION 3]`
-const SEARCH_REQUEST: u8 = 0x63;
-/// `[0]` of a filter, and of an LDAPMessage.
-const AND: u8 = 0xa0;
-const CONTROLS: u8 = 0xa0;
-/// `[3]` of a filter.
-const EQUALITY: u8 = 0xa3;
-/// `[7]` of a filter.
-const PRESENT: u8 = 0x87;
 
 /// NETLOGON_NT_VERSION ([MS-ADTS] 6.3.1.1).
 pub mod nt_version {
@@ -135,7 +126,7 @@ impl<'a> Request<'a> {
         let attributes = attributes(search.enter(ber::SEQUENCE)?)?;
         search.end()?;
 
-        let is_netlogon = |name: &&[u8]| name.eq_ignore_ascii_case(b"Netlogon");
+        let is_netlogon = |name: &&[u8]| name.eq_ignore_ascii_case(NETLOGON.as_bytes());
         let asked = if !base.is_empty() || scope != 0 {
             Asked::Elsewhere
         } else if attributes.iter().any(is_netlogon) {

@@ -5,6 +5,8 @@
 
 use std::fmt::Write as _;
 
+use serde::Serialize;
+
 use super::names;
 
 /// What is to be found.
@@ -29,7 +31,7 @@ pub struct Instance<'a> {
 }
 
 /// An SRV record, its names without a dot at the end.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Record {
     /// What it stands under.
     pub name: String,

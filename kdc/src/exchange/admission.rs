@@ -25,6 +25,8 @@ pub(super) struct Admission {
     pub(super) allowed_by: Sid,
     /// How long an authentication policy lets its TGTs live.
     pub(super) tgt_lifetime: Option<Duration>,
+    /// A member of Protected Users.
+    pub(super) protected: bool,
 }
 
 impl<'r, 's, 'a> IdentifiedClient<'r, 's, 'a> {
@@ -53,8 +55,12 @@ impl<'r, 's, 'a> PermittedClient<'r, 's, 'a> {
     /// # Errors
     /// [`RefusedRequest`] names the first obstacle.
     pub fn in_good_standing(self, now: Timestamp) -> Result<AdmittedClient<'r, 's, 'a>, RefusedRequest> {
-        match standing(self.0.account, self.0.view, now) {
-            Ok(tgt_lifetime) => Ok(AdmittedClient(self.0, Admission { allowed_by: self.1, tgt_lifetime })),
+        let IdentifiedClient { account, view, .. } = self.0;
+        match standing(account, view, now) {
+            Ok(tgt_lifetime) => {
+                let protected = account.account.is_protected_user(&view.domain_sid);
+                Ok(AdmittedClient(self.0, Admission { allowed_by: self.1, tgt_lifetime, protected }))
+            }
             Err(refused) => Err(self.0.client.end(refused)),
         }
     }

@@ -7,8 +7,8 @@ use super::domain::Timestamp;
 use crate::krb::crypto::{CONFOUNDER_LEN, CipherKey, EncryptionKey, KeyUsage, MacKey};
 use crate::krb::der::Der;
 use crate::krb::messages::{
-    Checksum, EncryptedData, EncryptionKeyView, KdcRep, KrbFastFinished, KrbFastResponse, PaData, PaDatas,
-    PaFxFastReply, PrincipalNameBuf, WireInt, anonymous, pa_type,
+    Checksum, EncryptedData, EncryptionKeyView, KrbFastFinished, KrbFastResponse, PaData, PaDatas,
+    PaFxFastReply, PrincipalName, PrincipalNameBuf, WireInt, pa_type,
 };
 
 /// The armour of a request, for the answer to it.
@@ -35,17 +35,17 @@ impl Armor {
         PaFxFastReply { enc_fast_rep: EncryptedData { etype, kvno: None, cipher: &cipher } }.to_der()
     }
 
-    /// The encoded reply with the armour's part of it (RFC 6113 §5.4.3): the key that goes into its key, and the proof
-    /// that this KDC issued this ticket to this client.
-    pub(super) fn reply(
+    /// The armour's part of a reply, as its encoded padata (RFC 6113 §5.4.3): the key that goes into the reply's key,
+    /// and the proof that this KDC issued this ticket to this client.
+    pub(super) fn padata(
         &self,
-        reply: KdcRep<'_>,
+        finished: &Finished<'_>,
         strengthen_key: &EncryptionKey,
-        now: Timestamp,
         confounder: &[u8; CONFOUNDER_LEN],
     ) -> Vec<u8> {
+        let Finished { crealm, cname, ticket, now } = *finished;
         let checksum = MacKey::new(&self.key, KeyUsage::FastFinished);
-        let ticket_mac = checksum.mac(&reply.ticket.to_der());
+        let ticket_mac = checksum.mac(ticket);
         let strengthen_key =
             EncryptionKeyView { etype: strengthen_key.etype().as_i32(), value: strengthen_key.as_bytes() };
         let response = KrbFastResponse {
@@ -54,21 +54,24 @@ impl Armor {
             finished: Some(KrbFastFinished {
                 timestamp: now.seconds,
                 usec: now.microseconds,
-                crealm: reply.crealm,
-                cname: reply.cname,
+                crealm,
+                cname,
                 ticket_checksum: Checksum { kind: checksum.checksum_type(), value: ticket_mac.as_bytes() },
             }),
             nonce: self.nonce,
         };
         let sealed = self.seal(&response, confounder);
-        let padata = [PaData { kind: pa_type::FX_FAST, value: &sealed }];
-        let armored = KdcRep { padata: Some(PaDatas::of(&padata)), ..reply };
-        if self.hides_client {
-            KdcRep { crealm: anonymous::REALM, cname: anonymous::NAME, ..armored }.to_der()
-        } else {
-            armored.to_der()
-        }
+        PaDatas::of(&[PaData { kind: pa_type::FX_FAST, value: &sealed }]).to_der()
     }
+}
+
+/// What the armour of a reply vouches for.
+pub(super) struct Finished<'a> {
+    pub(super) crealm: &'a [u8],
+    pub(super) cname: PrincipalName<'a>,
+    /// The encoded ticket.
+    pub(super) ticket: &'a [u8],
+    pub(super) now: Timestamp,
 }
 
 impl fmt::Debug for Armor {

@@ -11,16 +11,16 @@ use std::sync::Arc;
 use super::answer_armor::Armor;
 use super::authenticator::AuthenticatedRequest;
 use super::domain::Timestamp;
+use super::padata::KnownPadata;
 use super::refusal::{Refusal, Refused};
 use super::rejected::RefusedRequest;
 use super::request::Asked;
 use super::ticket::OpenedTicket;
-use super::wishes::{Wishes, check_exchange, has};
+use super::wishes::{Wishes, check_exchange};
 use crate::krb::crypto::{CipherKey, EncryptionKey, KeyUsage, MacKey, fx_cf2};
 use crate::krb::der::Der;
 use crate::krb::messages::{
-    ApReq, FastArmor, KrbFastReq, MAX_PADATA, PaDatas, PaFxFastRequest, PaPacOptions, fast_options, pa_type,
-    pac_options,
+    ApReq, FastArmor, KrbFastReq, MAX_PADATA, PaFxFastRequest, PaPacOptions, fast_options, pac_options,
 };
 
 /// A request that is out of its armour, or came without one, and asks for an exchange.
@@ -109,23 +109,24 @@ fn open(
     }
     let hides_client = request.fast_options & fast_options::HIDE_CLIENT_NAMES != 0;
     let body = &request.req_body;
+    let padata = KnownPadata::find(request.padata);
     let armor = Armor {
         key,
         realm: body.realm.into(),
         sname: body.sname.map(|sname| sname.to_owned()),
         nonce: body.nonce,
         hides_client,
-        pac_options: branch_aware_options(request.padata),
+        pac_options: branch_aware_options(&padata),
     };
-    match read(&request, ticket, now) {
+    match read(&request, &padata, ticket, now) {
         Ok(wishes) => Ok((wishes, armor)),
         Err(refused) => Err(RefusedRequest::from(refused).under(Some(Arc::new(armor)))),
     }
 }
 
 /// The flags of PA-PAC-OPTIONS, if the client knows branches: what is wrong with the request need not be known.
-fn branch_aware_options(padata: PaDatas<'_>) -> Option<u32> {
-    let options = PaPacOptions::parse(padata.of_kind(pa_type::PAC_OPTIONS).next()?).ok()?;
+fn branch_aware_options(padata: &KnownPadata<'_>) -> Option<u32> {
+    let options = PaPacOptions::parse(padata.pac_options.first()?).ok()?;
     (options.0 & pac_options::BRANCH_AWARE != 0).then_some(options.0)
 }
 
@@ -133,6 +134,7 @@ fn branch_aware_options(padata: PaDatas<'_>) -> Option<u32> {
 /// Heimdal do: the ticket that counts is the one outside, which the checksum ties in.
 fn read(
     request: &KrbFastReq<'_>,
+    padata: &KnownPadata<'_>,
     ticket: &OpenedTicket<'_, '_, '_>,
     now: Timestamp,
 ) -> Result<Wishes, Refused> {
@@ -141,12 +143,12 @@ fn read(
     if request.padata.len() > MAX_PADATA {
         return Err(Refusal::MessageTooLarge.into());
     }
-    if has(request.padata, pa_type::FX_FAST_ARMOR) {
+    if padata.fx_fast_armor.is_any() {
         return Err(Refusal::FastArmor.into());
     }
     if !domain.is_realm(request.req_body.realm) {
         return Err(Refusal::WrongRealm.into());
     }
-    check_exchange(&request.req_body, request.padata, domain, now.seconds)?;
-    Wishes::read(&request.req_body, request.padata)
+    check_exchange(&request.req_body, padata, domain, now.seconds)?;
+    Wishes::read(&request.req_body, padata)
 }

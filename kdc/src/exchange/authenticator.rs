@@ -1,6 +1,6 @@
 //! Third stage: the sender holds the ticket's session key, now, and meant this very request.
 
-use super::domain::Snapshot;
+use super::domain::{Snapshot, Timestamp};
 use super::refusal::{Refusal, Refused};
 use super::rejected::RefusedRequest;
 use super::ticket::{OpenedTicket, usable_key};
@@ -30,7 +30,7 @@ impl<'r, 's, 'p> OpenedTicket<'r, 's, 'p> {
     /// # Errors
     /// [`RefusedRequest`] names the first check that fails.
     pub fn authenticate(
-        self,
+        mut self,
         snapshot: &Snapshot<'_>,
     ) -> Result<AuthenticatedRequest<'r, 's, 'p>, RefusedRequest> {
         match self.check_authenticator(snapshot) {
@@ -39,7 +39,7 @@ impl<'r, 's, 'p> OpenedTicket<'r, 's, 'p> {
         }
     }
 
-    fn check_authenticator(&self, snapshot: &Snapshot<'_>) -> Result<Option<EncryptionKey>, Refused> {
+    fn check_authenticator(&mut self, snapshot: &Snapshot<'_>) -> Result<Option<EncryptionKey>, Refused> {
         let sealed = &self.request.authenticator;
         if sealed.etype != self.session_key.etype().as_i32() {
             return Err(Refusal::AuthenticatorIntegrity.because("not of the session key's type"));
@@ -51,8 +51,9 @@ impl<'r, 's, 'p> OpenedTicket<'r, 's, 'p> {
             .map_err(|_| Refusal::AuthenticatorIntegrity.because("does not decode"))?;
 
         self.check_client(&authenticator)?;
-        let skew = authenticator.ctime.abs_diff(snapshot.now.seconds);
-        if skew > self.request.domain.rules.clock_skew {
+        let sent = Timestamp { seconds: authenticator.ctime, microseconds: authenticator.cusec };
+        self.clock_skew = Some(sent.abs_diff(snapshot.now));
+        if sent.seconds.abs_diff(snapshot.now.seconds) > self.request.domain.rules.clock_skew {
             return Err(Refusal::ClockSkew.into());
         }
         self.check_body(&authenticator)?;
@@ -88,10 +89,12 @@ impl<'r, 's, 'p> OpenedTicket<'r, 's, 'p> {
             return if required { Err(Refusal::ChecksumMissing.into()) } else { Ok(()) };
         };
         let body = self.request.body_der;
-        let keyed = MacKey::new(&self.session_key, KeyUsage::TgsReqAuthenticatorChecksum);
         let matches = match checksum.kind {
             unkeyed::RSA_MD5 => md5_matches(body, checksum.value),
-            kind if kind == keyed.checksum_type() => keyed.verify(body, checksum.value),
+            kind if kind == self.session_key.etype().checksum_type() => {
+                MacKey::new(&self.session_key, KeyUsage::TgsReqAuthenticatorChecksum)
+                    .verify(body, checksum.value)
+            }
             unkeyed::CRC32 | unkeyed::RSA_MD4 => return Err(Refusal::ChecksumWeak.into()),
             _ => return Err(Refusal::ChecksumUnknown.into()),
         };

@@ -41,7 +41,10 @@ impl Grounds<'_> {
 
     /// Asks the branch's replication policy ([MS-ADTS] 6.1.1.3.2, [MS-DRSR] 4.1.10.5.14) and the operator's denials,
     /// after the kinds of accounts that no list can allow.
-    pub(super) fn permit(&self, account: &Principal) -> Result<Sid, Refused> {
+    ///
+    /// # Errors
+    /// [`Refused`] names the rule that forbids it, whatever state the account is in.
+    pub fn permit(&self, account: &Principal) -> Result<Sid, Refused> {
         let lists = match self.view.branches.get(&self.branch) {
             Some(Branch::Serving { policy, .. }) => Ok(policy),
             Some(Branch::Unresolved(fault)) => Err(Refusal::BranchListUnresolved.because(fault.to_string())),

@@ -29,6 +29,17 @@ pub struct Timestamp {
     pub microseconds: u32,
 }
 
+impl Timestamp {
+    /// How far apart two times are, in either order.
+    #[must_use]
+    pub fn abs_diff(self, other: Self) -> Duration {
+        let (earlier, later) = (self.min(other), self.max(other));
+        let seconds = later.seconds.abs_diff(earlier.seconds);
+        let more = Duration::from_micros(later.microseconds.into());
+        seconds.saturating_add(more).saturating_sub(Duration::from_micros(earlier.microseconds.into()))
+    }
+}
+
 /// The domains served. Realms never share keys, caches or policy.
 #[derive(Debug, Default)]
 pub struct Domains(Vec<Arc<Domain>>);
@@ -73,7 +84,9 @@ impl Domain {
     /// Whether a realm as somebody wrote it is this domain's.
     #[must_use]
     pub fn is_realm(&self, realm: &[u8]) -> bool {
-        self.realm.as_bytes().eq_ignore_ascii_case(realm)
+        let own = self.realm.as_bytes();
+        // As a rule it is written as it is.
+        own == realm || own.eq_ignore_ascii_case(realm)
     }
 
     /// Whether a name is `krbtgt/REALM` of this domain, in any letter case, the realm as its DNS or its NetBIOS name.
@@ -81,7 +94,8 @@ impl Domain {
     #[must_use]
     pub fn is_krbtgt(&self, name: &PrincipalName<'_>) -> bool {
         let mut components = name.components();
-        let (Some(service), Some(instance), None) = (components.next(), components.next(), components.next())
+        let (2, Some(service), Some(instance)) =
+            (name.component_count(), components.next(), components.next())
         else {
             return false;
         };
@@ -113,6 +127,18 @@ pub struct TicketRules {
     pub check_addresses: bool,
     /// Kinds of accounts that may be exchanged beside users.
     pub allowed_kinds: AllowedKinds,
+    /// What becomes of a decision.
+    pub mode: Mode,
+}
+
+/// What becomes of the decisions about a domain's clients.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// They are the answer.
+    #[default]
+    Live,
+    /// They are counted and told, and somebody else answers: no ticket goes out.
+    Shadow,
 }
 
 /// Kinds of accounts that may be exchanged where the lists allow them. None by default.
@@ -124,4 +150,28 @@ pub struct AllowedKinds {
     pub service_accounts: bool,
     /// The built-in Administrator, RID 500.
     pub administrator: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_times_are_as_far_apart_to_the_microsecond_in_either_order() {
+        let at = |seconds, microseconds| Timestamp {
+            seconds: KerberosTime::from_unix_seconds(seconds).unwrap(),
+            microseconds,
+        };
+        let cases = [
+            (at(7, 0), at(7, 0), 0),
+            (at(7, 999_999), at(8, 0), 1),
+            (at(7, 1), at(8, 0), 999_999),
+            (at(-1, 0), at(1, 5), 2_000_005),
+            (at(100, 250_000), at(400, 0), 299_750_000),
+        ];
+        for (one, other, apart) in cases {
+            assert_eq!(one.abs_diff(other), Duration::from_micros(apart), "{one:?} and {other:?}");
+            assert_eq!(other.abs_diff(one), Duration::from_micros(apart), "{other:?} and {one:?}");
+        }
+    }
 }

@@ -7,14 +7,8 @@ use crate::krb::crypto::CONFOUNDER_LEN;
 use crate::krb::der::Der;
 use crate::krb::messages::{
     KdcReqBody, KerbExtError, KerberosString, KrbError, KrbFastResponse, PaData, PaDatas, PaPacOptions,
-    PrincipalName, PrincipalNameBuf, anonymous, name_type, pa_type,
+    PrincipalName, PrincipalNameBuf, anonymous, error_code, name_type, pa_type,
 };
-
-/// KRB_ERR_RESPONSE_TOO_BIG (RFC 4120 §7.2.1): the client asks again over TCP. Not a refusal.
-const RESPONSE_TOO_BIG: i32 = 52;
-
-/// KRB_ERR_GENERIC, of which Windows says less than of the others.
-const GENERIC: i32 = 60;
 
 /// PA-FX-COOKIE, which Windows puts into every armoured error. There is nothing to continue and nothing to remember,
 /// so it is the same for all.
@@ -44,7 +38,8 @@ pub fn armored_error_reply(
     let code = reason.code();
     let inside = krb_error(Server::inside(armor), code, None, None, realm, now);
     let status = ext_error(reason).map(KerbExtError::to_octets);
-    let pac_options = armor.pac_options.filter(|_| code != GENERIC).map(|flags| PaPacOptions(flags).to_der());
+    let pac_options =
+        armor.pac_options.filter(|_| code != error_code::GENERIC).map(|flags| PaPacOptions(flags).to_der());
     let padata: Vec<PaData<'_>> = [
         Some((pa_type::FX_ERROR, inside.as_slice())),
         Some((pa_type::FX_COOKIE, COOKIE)),
@@ -71,7 +66,7 @@ pub fn armored_error_reply(
 /// is repeated, which might be too big in its turn.
 #[must_use]
 pub fn too_big_reply(realm: &str, now: Timestamp) -> Vec<u8> {
-    krb_error(Server::default(), RESPONSE_TOO_BIG, None, None, realm, now)
+    krb_error(Server::default(), error_code::RESPONSE_TOO_BIG, None, None, realm, now)
 }
 
 fn ext_error(reason: Refusal) -> Option<KerbExtError> {

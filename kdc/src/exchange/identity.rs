@@ -1,5 +1,6 @@
 //! Fifth stage: the PAC was signed by the branch, and SID and name in it are one account's.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use pac::{BufferType, ClientInfo, FileTime, Pac, PacError, Sid, Signature, SignatureType};
@@ -16,18 +17,19 @@ use super::who::Who;
 use super::wishes::Wishes;
 use crate::directory::{ClientName, DirectoryView, Principal};
 use crate::krb::crypto::EncryptionKey;
-use crate::krb::messages::{KerberosTime, PrincipalName, PrincipalNameBuf, name_type};
+use crate::krb::keys::{Key, Krbtgt};
+use crate::krb::messages::{KerberosTime, name_type};
 
 /// A client whose ticket, authenticator and PAC hold. Nothing of the ticket is kept but this.
 #[derive(Debug)]
 pub struct AuthenticatedClient<'r, 's> {
     pub(super) who: Who,
     pub(super) requestor: Sid,
-    /// `None` where the cname is not one that an account can have.
-    name: Option<ClientName>,
     pub(super) domain: &'s Domain,
     pub(super) wishes: Wishes,
-    pub(super) ticket: TicketFacts,
+    pub(super) ticket: TicketFacts<'s>,
+    /// Whether the name is one that an account can have: one component, UTF-8, no NUL and no slash.
+    is_possible_name: bool,
     pub(super) session_key: EncryptionKey,
     pub(super) subkey: Option<EncryptionKey>,
     pub(super) notes: Notes,
@@ -38,11 +40,13 @@ pub struct AuthenticatedClient<'r, 's> {
 
 /// What the full TGT takes over from the partial one.
 #[derive(Debug)]
-pub(super) struct TicketFacts {
-    /// Copied octet for octet: the TGS does not canonicalise (RFC 6806 §6).
-    pub(super) cname: PrincipalNameBuf,
-    /// Likewise, in the letter case it came in: the client compares it with what it sent.
-    pub(super) crealm: Box<[u8]>,
+pub(super) struct TicketFacts<'s> {
+    /// Of the cname, whose components [`Who`] has. It is copied octet for octet: the TGS does not canonicalise (RFC 6806
+    /// §6).
+    pub(super) name_type: i32,
+    /// Likewise, in the letter case it came in: the client compares it with what it sent. As a rule that is the
+    /// domain's own.
+    pub(super) crealm: Cow<'s, [u8]>,
     pub(super) flags: u32,
     pub(super) authtime: KerberosTime,
     pub(super) endtime: KerberosTime,
@@ -55,25 +59,27 @@ impl<'r, 's> UnarmoredRequest<'r, 's, '_> {
     ///
     /// # Errors
     /// [`RefusedRequest`] names the first check that fails.
-    pub fn identify_by_pac(self) -> Result<AuthenticatedClient<'r, 's>, RefusedRequest> {
+    pub fn identify_by_pac(self) -> Result<Box<AuthenticatedClient<'r, 's>>, RefusedRequest> {
         let mut who = self.ticket.who();
+        who.asked = Some(self.wishes.asked());
         let mut notes = self.ticket.notes;
         let requestor = match self.ticket.verify_pac(&mut notes) {
             Ok(requestor) => requestor,
             Err(refused) => return Err(RefusedRequest::from(refused).about(who).under(self.armor)),
         };
         who.sid = Some(requestor);
-        let name = client_name(&self.ticket.part.cname);
         let OpenedTicket { request, part, session_key, .. } = self.ticket;
-        Ok(AuthenticatedClient {
+        let realm = request.domain.realm.as_bytes();
+        // Boxed, because it is large and goes from stage to stage.
+        Ok(Box::new(AuthenticatedClient {
             who,
             requestor,
-            name,
             domain: request.domain,
             wishes: self.wishes,
+            is_possible_name: part.cname.only_component().is_some_and(is_possible_name),
             ticket: TicketFacts {
-                cname: part.cname.to_owned(),
-                crealm: part.crealm.into(),
+                name_type: part.cname.name_type,
+                crealm: if part.crealm == realm { realm.into() } else { part.crealm.to_vec().into() },
                 flags: part.flags,
                 authtime: part.authtime,
                 endtime: part.endtime,
@@ -84,7 +90,7 @@ impl<'r, 's> UnarmoredRequest<'r, 's, '_> {
             notes,
             armor: self.armor,
             authenticator: request.authenticator.cipher,
-        })
+        }))
     }
 }
 
@@ -146,13 +152,11 @@ impl OpenedTicket<'_, '_, '_> {
 
     /// [MS-PAC] 2.7: PAC_CLIENT_INFO ties the PAC to this ticket.
     fn check_client_info(&self, pac: &Pac<'_>) -> Result<(), Refused> {
-        let info = pac
-            .buffer(BufferType::CLIENT_INFO)
-            .and_then(|buffer| ClientInfo::decode(buffer).ok())
-            .ok_or(Refusal::PacClientInfo)?;
-        let same_time = info.client_id == FileTime::from_unix_seconds(self.part.authtime.unix_seconds());
-        let same_name = self.part.cname.only_component() == Some(info.name.as_bytes());
-        if same_time && same_name { Ok(()) } else { Err(Refusal::PacClientInfo.into()) }
+        let info = pac.buffer(BufferType::CLIENT_INFO).ok_or(Refusal::PacClientInfo)?;
+        let authtime = FileTime::from_unix_seconds(self.part.authtime.unix_seconds());
+        let name = self.part.cname.only_component().and_then(|only| str::from_utf8(only).ok());
+        let ties = name.is_some_and(|name| ClientInfo::says(info, authtime, name));
+        if ties { Ok(()) } else { Err(Refusal::PacClientInfo.into()) }
     }
 }
 
@@ -195,7 +199,16 @@ impl<'r, 's> AuthenticatedClient<'r, 's> {
     /// Whether an account is the one that SID and name of the ticket name together.
     #[must_use]
     pub fn is(&self, account: &Principal) -> bool {
-        account.sid == self.requestor && self.name.as_ref().is_some_and(|name| account.is_named(name))
+        account.sid() == self.requestor && self.name().is_some_and(|name| account.is_named(&name))
+    }
+
+    /// The name, if it is one that an account can have.
+    pub(super) fn name(&self) -> Option<ClientName<'_>> {
+        if !self.is_possible_name {
+            return None;
+        }
+        let name = str::from_utf8(self.who.name_octets()).ok()?;
+        Some(ClientName { name, enterprise: self.ticket.name_type == name_type::ENTERPRISE })
     }
 
     /// Ties the client to the account with the requestor's SID, which must have the client's name as well
@@ -205,7 +218,7 @@ impl<'r, 's> AuthenticatedClient<'r, 's> {
     /// # Errors
     /// [`Unidentified`], which may need to know whether the name exists at all.
     pub fn identify<'a>(
-        mut self,
+        self: Box<Self>,
         account: Option<&'a Principal>,
         view: Option<&'a DirectoryView>,
     ) -> Result<IdentifiedClient<'r, 's, 'a>, Unidentified> {
@@ -215,29 +228,25 @@ impl<'r, 's> AuthenticatedClient<'r, 's> {
         if let Err(refused) = current(&self.domain.keys, view) {
             return Err(self.end(refused).into());
         }
-        let Some(name) = self.name.take() else {
+        let Some(name) = self.name() else {
             let refused = Refusal::ClientUnknown.because("not a name that an account can have");
             return Err(self.end(refused).into());
         };
         let reason = match account {
-            Some(account) if account.sid == self.requestor && account.is_named(&name) => {
-                return Ok(IdentifiedClient { client: self, name, account, view });
+            Some(account) if account.sid() == self.requestor && account.is_named(&name) => {
+                return Ok(IdentifiedClient { client: self, account, view });
             }
             _ if !self.requestor.is_in_domain(&view.domain_sid) => Refusal::RequestorForeign,
             Some(_) => Refusal::RequestorMismatch,
             None => Refusal::RequestorUnknown,
         };
-        let refused = reason.because(self.requestor);
-        Err(Unidentified::Name(Box::new(name), self.end(refused)))
+        let (refused, enterprise) = (reason.because(self.requestor), name.enterprise);
+        Err(Unidentified::Name { enterprise, refused: self.end(refused) })
     }
 }
 
-/// The name of a client, if it is one that an account can have: one component, UTF-8, no NUL and no slash.
-fn client_name(cname: &PrincipalName<'_>) -> Option<ClientName> {
-    let only = cname.only_component().and_then(|only| std::str::from_utf8(only).ok())?;
-    let possible = !only.contains(['\0', '/']);
-    possible
-        .then(|| ClientName { name: only.to_owned(), enterprise: cname.name_type == name_type::ENTERPRISE })
+fn is_possible_name(name: &[u8]) -> bool {
+    str::from_utf8(name).is_ok() && !name.iter().any(|octet| matches!(octet, b'\0' | b'/'))
 }
 
 /// Why SID and name did not lead to one account.
@@ -246,7 +255,12 @@ pub enum Unidentified {
     /// Refused whatever the directory says of the name.
     Refused(RefusedRequest),
     /// Refused thus if an account has this name; [`Refusal::ClientUnknown`] if none has.
-    Name(Box<ClientName>, RefusedRequest),
+    Name {
+        /// Whether the name is a user principal name.
+        enterprise: bool,
+        /// The refusal, which has the name.
+        refused: RefusedRequest,
+    },
 }
 
 impl From<RefusedRequest> for Unidentified {
@@ -256,14 +270,22 @@ impl From<RefusedRequest> for Unidentified {
 }
 
 impl Unidentified {
+    /// The name that it depends on, if it does.
+    #[must_use]
+    pub fn name(&self) -> Option<ClientName<'_>> {
+        let Self::Name { enterprise, refused } = self else { return None };
+        let name = str::from_utf8(refused.who.as_ref()?.name_octets()).ok()?;
+        Some(ClientName { name, enterprise: *enterprise })
+    }
+
     /// The refusal, given whether an account has the name. A directory that was not asked counts as one that
     /// has it: the client learns less.
     #[must_use]
     pub fn refuse(self, name_exists: bool) -> RefusedRequest {
         match self {
             Self::Refused(refused) => refused,
-            Self::Name(_, refused) if name_exists => refused,
-            Self::Name(_, refused) => {
+            Self::Name { refused, .. } if name_exists => refused,
+            Self::Name { refused, .. } => {
                 RefusedRequest { why: Refused { reason: Refusal::ClientUnknown, ..refused.why }, ..refused }
             }
         }
@@ -273,14 +295,17 @@ impl Unidentified {
 /// A client and the account that SID and name both are of.
 #[derive(Debug)]
 pub struct IdentifiedClient<'r, 's, 'a> {
-    pub(super) client: AuthenticatedClient<'r, 's>,
-    /// That of the account, in the letter case of the ticket.
-    pub(super) name: ClientName,
+    pub(super) client: Box<AuthenticatedClient<'r, 's>>,
     pub(super) account: &'a Principal,
     pub(super) view: &'a DirectoryView,
 }
 
-impl IdentifiedClient<'_, '_, '_> {
+impl<'s> IdentifiedClient<'_, 's, '_> {
+    /// The key that its full TGT is issued under.
+    pub(super) fn issuing_key(&self) -> &'s Key<Krbtgt> {
+        self.client.domain.keys.issuing_at(self.view.krbtgt_version)
+    }
+
     /// Refuses the client for a reason of the service.
     #[must_use]
     pub fn refuse(&self, why: impl Into<Refused>) -> RefusedRequest {

@@ -14,6 +14,7 @@ use super::refusal::{Refusal, Refused};
 use super::rejected::RefusedRequest;
 use super::who::Who;
 use crate::krb::crypto::{EncryptionKey, EncryptionType};
+use crate::krb::keys::Slot;
 use crate::krb::messages::{KerberosTime, kdc_options, ticket_flags};
 
 /// How long a Protected User's TGT lives, and how long it can be renewed ([MS-KILE] 3.3.5.6).
@@ -30,6 +31,10 @@ pub struct Issued {
     pub allowed_by: Sid,
     /// When the full TGT ends.
     pub endtime: KerberosTime,
+    /// The type of the key that it is sealed under.
+    pub ticket_etype: EncryptionType,
+    /// Which of the loaded versions of krbtgt's key that is.
+    pub slot: Slot,
     /// The type of its session key.
     pub session_etype: EncryptionType,
     /// Keys of the account that the reply holds, if any.
@@ -52,13 +57,14 @@ impl AdmittedClient<'_, '_, '_> {
     /// # Errors
     /// [`RefusedRequest`] if no ticket with the client's wishes can be made.
     pub fn seal(self, now: Timestamp, entropy: &Entropy) -> Result<Issued, RefusedRequest> {
+        let extensions = Extensions::of(&self);
         let sealed = self.session_etype().and_then(|session_etype| {
-            let extensions = Extensions::of(&self);
             let terms = self.terms(now.seconds, &extensions)?;
             let reply = self.reply(&terms, &extensions, session_etype, now, entropy)?;
             Ok((terms.endtime, session_etype, reply))
         });
-        let released = ReleasedKeys::of(self.released_keys());
+        let released = extensions.released;
+        let key = self.0.issuing_key();
         let client = self.0.client;
         let (endtime, session_etype, reply) = match sealed {
             Ok(sealed) => sealed,
@@ -76,6 +82,8 @@ impl AdmittedClient<'_, '_, '_> {
             who: client.who,
             allowed_by: self.1.allowed_by,
             endtime,
+            ticket_etype: key.etype(),
+            slot: client.domain.keys.slot(key),
             session_etype,
             released,
             notes,
@@ -89,14 +97,10 @@ impl AdmittedClient<'_, '_, '_> {
         let common = client.domain.keys.session_etypes().find(|etype| client.wishes.etypes.contains(*etype));
         let presented = [Some(&client.session_key), client.subkey.as_ref()];
         let mut in_hand = presented.into_iter().flatten().map(EncryptionKey::etype).chain(common);
-        if self.is_protected() && !in_hand.all(EncryptionType::is_aes) {
+        if self.1.protected && !in_hand.all(EncryptionType::is_aes) {
             return Err(Refusal::ProtectedUserEtype.into());
         }
         common.ok_or(Refusal::NoCommonEtype.into())
-    }
-
-    fn is_protected(&self) -> bool {
-        self.0.account.account.is_protected_user(&self.0.view.domain_sid)
     }
 
     /// Flags and times: what is asked for, within what the partial TGT has, the domain and the account allow
@@ -105,7 +109,7 @@ impl AdmittedClient<'_, '_, '_> {
         let client = &self.0.client;
         let (wishes, partial, rules) = (&client.wishes, &client.ticket, &client.domain.rules);
         let account = &self.0.account.account;
-        let protected = self.is_protected();
+        let protected = self.1.protected;
 
         let asked_till = if wishes.till == KerberosTime::EPOCH { KerberosTime::MAX } else { wishes.till };
         if asked_till <= now {

@@ -5,11 +5,11 @@
 //! none of ours (`claim`), so there is no way from it to here.
 
 use pac::Sid;
-use zeroize::Zeroizing;
 
 use super::admission::AdmittedClient;
 use super::user_keys::{UserKey, UserKeys};
 use crate::directory::Principal;
+use crate::krb::Secret;
 use crate::krb::crypto::EncryptionType;
 use crate::krb::der::Der;
 use crate::krb::messages::KerbKeyListRep;
@@ -34,13 +34,12 @@ impl AdmittedClient<'_, '_, '_> {
             requested.iter().filter_map(|etype| held.iter().find(|key| key.etype() == etype))
         })
     }
+}
 
-    /// The KERB-KEY-LIST-REP, for the encrypted part of the reply. Without a key there is none, and the exchange
-    /// goes on.
-    pub(super) fn key_list(&self) -> Option<Zeroizing<Vec<u8>>> {
-        let keys: Vec<_> = self.released_keys().map(UserKey::to_wire).collect();
-        (!keys.is_empty()).then(|| KerbKeyListRep::of(&keys).to_der())
-    }
+/// The KERB-KEY-LIST-REP, for the encrypted part of the reply. Without a key there is none, and the exchange goes on.
+pub(super) fn key_list(released: &[&UserKey]) -> Option<Secret> {
+    let keys: Vec<_> = released.iter().map(|key| key.to_wire()).collect();
+    (!keys.is_empty()).then(|| KerbKeyListRep::of(&keys).to_der())
 }
 
 /// What was released of an account's keys, for the record: no key.

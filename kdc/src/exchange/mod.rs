@@ -20,6 +20,7 @@ mod identity;
 mod issue;
 mod key_list;
 mod notes;
+mod padata;
 mod refusal;
 mod rejected;
 mod reply;
@@ -31,14 +32,13 @@ mod who;
 mod wishes;
 
 use pac::Sid;
-use zeroize::Zeroizing;
 
 pub use admission::{AdmittedClient, PermittedClient};
 pub use answer_armor::Armor;
 pub use armor::UnarmoredRequest;
 pub use authenticator::AuthenticatedRequest;
 pub use decision::Grounds;
-pub use domain::{AllowedKinds, Domain, Domains, Snapshot, TicketRules, Timestamp};
+pub use domain::{AllowedKinds, Domain, Domains, Mode, Snapshot, TicketRules, Timestamp};
 pub use entropy::Entropy;
 pub use error_reply::{armored_error_reply, error_reply, too_big_reply};
 pub use identity::{AuthenticatedClient, IdentifiedClient, Unidentified};
@@ -50,9 +50,10 @@ pub use rejected::{RefusedRequest, Rejected};
 pub use request::{ClaimedRequest, TgsRequest};
 pub use ticket::OpenedTicket;
 pub use user_keys::{Unused, UserKey, UserKeys};
-pub use who::Who;
+pub use who::{Asked, Who};
 
 use crate::directory::Principal;
+use crate::krb::crypto::Opened;
 
 /// From octets to a client whose ticket, authenticator and PAC hold.
 ///
@@ -61,15 +62,20 @@ use crate::directory::Principal;
 pub fn verify<'r, 's>(
     request: &'r [u8],
     snapshot: &Snapshot<'s>,
-) -> Result<AuthenticatedClient<'r, 's>, Rejected> {
-    let mut plain = Zeroizing::default();
-    let client = TgsRequest::parse(request)? // RFC 4120 §5.4.1
-        .claim(snapshot)? // ours at all?
-        .open_ticket(&mut plain, snapshot)? // RFC 4120 §3.3.2
-        .authenticate(snapshot)? // RFC 4120 §3.2.3
-        .unarmor(snapshot.now)? // RFC 6113 §5.4
-        .identify_by_pac()?; // [MS-PAC] 2.8, 2.15: signatures, then who
-    Ok(client)
+) -> Result<Box<AuthenticatedClient<'r, 's>>, Rejected> {
+    let mut plain = Opened::default();
+    let claimed = TgsRequest::parse(request)? // RFC 4120 §5.4.1
+        .claim(snapshot)?; // ours at all?
+    let mode = claimed.domain.rules.mode;
+    let authenticate = || {
+        let client = claimed
+            .open_ticket(&mut plain, snapshot)? // RFC 4120 §3.3.2
+            .authenticate(snapshot)? // RFC 4120 §3.2.3
+            .unarmor(snapshot.now)? // RFC 6113 §5.4
+            .identify_by_pac()?; // [MS-PAC] 2.8, 2.15: signatures, then who
+        Ok(client)
+    };
+    authenticate().map_err(|rejected: Rejected| rejected.by_domain_in(mode))
 }
 
 /// From a client and its account to a sealed full TGT.

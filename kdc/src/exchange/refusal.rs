@@ -196,12 +196,16 @@ refusals! {
     KrbtgtOutdated = 29, "krbtgt_outdated", fault;
     /// The version of the directory's krbtgt key cannot be read: ours might be too old for any domain controller.
     KrbtgtUnknown = 29, "krbtgt_unknown", fault;
+    /// Audit events cannot be written, and `on-loss` is `"refuse"`.
+    AuditUnavailable = 29, "audit_unavailable", fault;
     /// No KDC that the message was relayed to answered in time.
     RelayUnanswered = 29, "relay_unanswered", fault;
     /// More messages are being relayed than may be, and this one had taken longest.
     RelayFull = 29, "relay_full", fault;
     /// A message that we relay has come back from a KDC that we relay to.
     RelayCircle = 29, "relay_circle", fault;
+    /// The domain is in shadow mode, and has no KDC that could answer.
+    ShadowMode = 29, "shadow_mode", fault;
 
     // Who.
     /// No account has the client's name.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::answer_armor::Armor;
+use super::domain::Mode;
 use super::refusal::{Refusal, Refused};
 use super::who::Who;
 
@@ -18,6 +19,16 @@ pub enum Rejected {
     Refused(RefusedRequest),
 }
 
+impl Rejected {
+    /// Of a request that a domain in this mode has claimed. What is not ours is nobody's decision in any mode.
+    pub(super) fn by_domain_in(self, mode: Mode) -> Self {
+        match self {
+            Self::Refused(refused) => Self::Refused(RefusedRequest { mode, ..refused }),
+            other => other,
+        }
+    }
+}
+
 /// A request that is refused.
 #[derive(Debug)]
 pub struct RefusedRequest {
@@ -27,12 +38,15 @@ pub struct RefusedRequest {
     pub who: Option<Box<Who>>,
     /// What the answer is armoured with, once the armour of the request is open.
     pub armor: Option<Arc<Armor>>,
+    /// Whether that is the answer; [`Mode::Live`] until a domain has claimed the request.
+    pub mode: Mode,
 }
 
 impl RefusedRequest {
     /// Names the client.
-    pub(super) fn about(self, who: Who) -> Self {
-        Self { who: Some(Box::new(who)), ..self }
+    #[must_use]
+    pub fn about(self, who: Who) -> Self {
+        Self { mode: who.mode, who: Some(Box::new(who)), ..self }
     }
 
     /// Has it answered in this armour.
@@ -43,7 +57,7 @@ impl RefusedRequest {
 
 impl From<Refused> for RefusedRequest {
     fn from(why: Refused) -> Self {
-        Self { why, who: None, armor: None }
+        Self { why, who: None, armor: None, mode: Mode::Live }
     }
 }
 

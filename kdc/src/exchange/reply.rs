@@ -3,20 +3,23 @@
 use pac::{FileTime, PacError};
 
 use super::admission::AdmittedClient;
-use super::answer_armor::Armor;
+use super::answer_armor::{Armor, Finished};
 use super::domain::Timestamp;
 use super::entropy::Entropy;
 use super::extensions::Extensions;
 use super::issue::Terms;
 use super::refusal::{Refusal, Refused};
 use crate::krb::crypto::{CipherKey, EncryptionKey, EncryptionType, KeyUsage, fx_cf2};
-use crate::krb::der::Der;
+use crate::krb::der::Writer;
 use crate::krb::keys::{Key, Krbtgt};
 use crate::krb::messages::{
-    AuthorizationData, EncKdcRepPart, EncPartTag, EncTicketPart, EncryptedData, EncryptionKeyView, KdcRep,
-    KerberosString, LastReq, LastReqEntry, PaDatas, PrincipalName, ReplyType, Ticket, TransitedEncoding,
-    WireInt, if_relevant_pac, name_type,
+    EncKdcRepPart, EncPartTag, EncTicketPart, KdcRepFrame, KerberosString, LastReq, LastReqEntry,
+    PrincipalName, ReplyType, Sealing, TransitedEncoding, anonymous, name_type, write_if_relevant_pac,
+    write_ticket,
 };
+
+/// Octets of a reply beside the PAC, as a rule: with more, room is made once more.
+const BESIDE_PAC: usize = 1024;
 
 impl AdmittedClient<'_, '_, '_> {
     /// The TGS-REP with the full TGT in it, in the request's armour if it came in one (RFC 4120 §3.3.3).
@@ -30,21 +33,32 @@ impl AdmittedClient<'_, '_, '_> {
     ) -> Result<Vec<u8>, Refused> {
         let client = &self.0.client;
         let partial = &client.ticket;
-        let session_key = entropy.session_key(session_etype);
+        let crealm = &*partial.crealm;
+        let component = [KerberosString(client.who.name_octets())];
+        let cname = PrincipalName::new(partial.name_type, &component);
         let realm = client.domain.realm.as_bytes();
         let krbtgt = [KerberosString(b"krbtgt"), KerberosString(realm)];
         let sname = PrincipalName::new(name_type::SRV_INST, &krbtgt);
+        let session_key = entropy.session_key(session_etype);
 
-        let key = client.domain.keys.issuing();
-        let ticket_cipher = self.sealed_ticket(terms, session_key, key, entropy)?;
-        let enc_part = EncryptedData {
-            etype: key.etype().as_i32(),
-            kvno: Some(WireInt::unsigned(key.kvno())),
-            cipher: &ticket_cipher,
+        let key = self.0.issuing_key();
+        let pac = self.pac(key)?;
+        let ticket_part = EncTicketPart {
+            flags: terms.flags,
+            key: session_key,
+            crealm,
+            cname,
+            // DOMAIN-X500-COMPRESS and nothing, as Windows writes it (`tests/vectors/windows-server-2022`).
+            transited: TransitedEncoding { tr_type: 1, contents: &[] },
+            authtime: partial.authtime,
+            starttime: Some(terms.starttime),
+            endtime: terms.endtime,
+            renew_till: terms.renew_till,
+            caddr: None,
+            // The PAC is written into it as it is sealed.
+            authorization_data: None,
         };
-        let ticket = Ticket { realm, sname, enc_part };
 
-        let padata = extensions.padata();
         let last_req = [LastReqEntry { lr_type: 0, lr_value: partial.authtime }];
         let reply_part = EncKdcRepPart {
             tag: EncPartTag::EncTgsRepPart,
@@ -60,67 +74,53 @@ impl AdmittedClient<'_, '_, '_> {
             srealm: realm,
             sname,
             caddr: None,
-            encrypted_pa_data: (!padata.is_empty()).then(|| PaDatas::of(&padata)),
+            // The extensions are written into it.
+            encrypted_pa_data: None,
         };
+        let padata = (!extensions.is_empty()).then_some(|field: &mut Writer| extensions.write(field));
         let (reply_key, armor) = self.reply_key(entropy);
-        let mut reply_cipher = Vec::new();
-        reply_key.seal(&entropy.0.reply_confounder, &reply_part.to_der(), &mut reply_cipher);
+        let seal_reply = Sealing { key: &reply_key, kvno: None, confounder: entropy.reply_confounder() };
+        let seal_ticket = key.sealing(entropy.ticket_confounder());
 
-        let reply = KdcRep {
-            msg_type: ReplyType::TgsRep,
-            padata: None,
-            crealm: &partial.crealm,
-            cname: partial.cname.as_name(),
-            ticket,
-            enc_part: EncryptedData { etype: reply_key.etype().as_i32(), kvno: None, cipher: &reply_cipher },
+        let frame = match &armor {
+            Some((armor, _)) if armor.hides_client => {
+                KdcRepFrame { msg_type: ReplyType::TgsRep, crealm: anonymous::REALM, cname: anonymous::NAME }
+            }
+            _ => KdcRepFrame { msg_type: ReplyType::TgsRep, crealm, cname },
         };
-        Ok(match armor {
-            None => reply.to_der(),
-            Some((armor, strengthen)) => armor.reply(reply, &strengthen, now, &entropy.0.response_confounder),
-        })
-    }
-
-    /// The ticket's encrypted part, under the domain's krbtgt key.
-    fn sealed_ticket(
-        &self,
-        terms: &Terms,
-        session_key: EncryptionKeyView<'_>,
-        key: &Key<Krbtgt>,
-        entropy: &Entropy,
-    ) -> Result<Vec<u8>, Refused> {
-        let partial = &self.0.client.ticket;
-        let authorization_data = if_relevant_pac(&self.pac(key)?);
-        let authorization_data = AuthorizationData::parse(&authorization_data)
-            .map_err(|_| Refusal::Internal.because("the authorization data does not decode"))?;
-        let ticket_part = EncTicketPart {
-            flags: terms.flags,
-            key: session_key,
-            crealm: &partial.crealm,
-            cname: partial.cname.as_name(),
-            // DOMAIN-X500-COMPRESS and nothing, as Windows writes it (`tests/vectors/windows-server-2022`).
-            transited: TransitedEncoding { tr_type: 1, contents: &[] },
-            authtime: partial.authtime,
-            starttime: Some(terms.starttime),
-            endtime: terms.endtime,
-            renew_till: terms.renew_till,
-            caddr: None,
-            authorization_data: Some(authorization_data),
-        };
-        let mut cipher = Vec::new();
-        key.seal_ticket(&entropy.0.ticket_confounder, &ticket_part.to_der(), &mut cipher);
-        Ok(cipher)
+        let mut reply = Writer::with_capacity(pac.len().saturating_add(BESIDE_PAC));
+        frame.write(
+            &mut reply,
+            |enc_part| seal_reply.write(enc_part, |plain| reply_part.write_with(plain, padata)),
+            |ticket| {
+                write_ticket(ticket, realm, &sname, |enc_part| {
+                    seal_ticket.write(enc_part, |plain| {
+                        ticket_part
+                            .write_with(plain, Some(|data: &mut Writer| write_if_relevant_pac(data, &pac)));
+                    });
+                });
+            },
+            |ticket| {
+                let (armor, strengthen) = armor.as_ref()?;
+                let finished = Finished { crealm, cname, ticket, now };
+                Some(armor.padata(&finished, strengthen, entropy.response_confounder()))
+            },
+        );
+        Ok(reply.into_octets())
     }
 
     /// The PAC of the full TGT, under the domain's krbtgt key ([MS-PAC] 2.8).
     fn pac(&self, key: &Key<Krbtgt>) -> Result<Vec<u8>, Refused> {
-        let authtime = FileTime::from_unix_seconds(self.0.client.ticket.authtime.unix_seconds());
+        let client = &self.0.client;
+        let authtime = FileTime::from_unix_seconds(client.ticket.authtime.unix_seconds());
+        let name = client.name().ok_or(Refusal::Internal.because("the name is gone"))?;
         let mut pac = Vec::new();
         self.0
             .account
             .pac
             .compose(
                 authtime,
-                &self.0.name.name,
+                name.name,
                 key.pac_signature_type(),
                 &|octets| key.pac_key().mac(octets),
                 &mut pac,

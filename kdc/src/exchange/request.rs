@@ -1,20 +1,21 @@
 //! First stage: from bytes to a request that is ours to answer. No key is touched here.
 
 use super::domain::{Domain, Snapshot};
+use super::padata::KnownPadata;
 use super::refusal::Refusal;
 use super::rejected::Rejected;
-use super::wishes::{Wishes, check_exchange, has, only};
+use super::wishes::{Wishes, check_exchange};
 use crate::krb::der::Der;
 use crate::krb::keys::BranchKeys;
 use crate::krb::messages::{
-    ApReq, EncryptedData, KdcReq, PaDatas, PaFxFastRequest, RequestError, RequestType, VERSION, pa_type,
+    ApReq, EncryptedData, KdcReq, PaFxFastRequest, RequestError, RequestType, VERSION,
 };
 
 /// A message that decodes as a TGS-REQ with one AP-REQ in it.
 #[derive(Debug)]
 pub struct TgsRequest<'r> {
     message: KdcReq<'r>,
-    padata: PaDatas<'r>,
+    padata: KnownPadata<'r>,
     ap_req: ApReq<'r>,
     ap_req_der: &'r [u8],
     /// PA-FX-FAST: the request proper is in an armour.
@@ -38,13 +39,14 @@ impl<'r> TgsRequest<'r> {
             return Err(not_ours(Refusal::AsRequest));
         }
         let padata = message.padata.filter(|padata| !padata.is_empty()).ok_or(Refusal::NoPadata)?;
-        let ap_req_der = only(padata, pa_type::TGS_REQ)?.ok_or(Refusal::NoTgsReq)?;
+        let padata = KnownPadata::find(padata);
+        let ap_req_der = padata.tgs_req.only()?.ok_or(Refusal::NoTgsReq)?;
         let ap_req = ApReq::parse(ap_req_der).map_err(|_| Rejected::Dropped)?;
-        let fast = match only(padata, pa_type::FX_FAST)? {
+        let fast = match padata.fx_fast.only()? {
             Some(value) => Some(PaFxFastRequest::parse(value).map_err(|_| Refusal::MalformedPadata)?),
             None => None,
         };
-        if has(padata, pa_type::FX_FAST_ARMOR) {
+        if padata.fx_fast_armor.is_any() {
             return Err(Refusal::FastArmor.into());
         }
         Ok(Self { message, padata, ap_req, ap_req_der, fast })
@@ -78,8 +80,8 @@ impl<'r> TgsRequest<'r> {
         let asked = match self.fast {
             Some(fast) => Asked::Armored { fast, ap_req: self.ap_req_der },
             None => {
-                check_exchange(body, self.padata, domain, snapshot.now.seconds).map_err(not_ours)?;
-                Asked::Openly(Wishes::read(body, self.padata)?)
+                check_exchange(body, &self.padata, domain, snapshot.now.seconds).map_err(not_ours)?;
+                Asked::Openly(Wishes::read(body, &self.padata)?)
             }
         };
         Ok(ClaimedRequest {

@@ -3,15 +3,13 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use zeroize::Zeroizing;
-
 use super::domain::{Domain, Snapshot};
 use super::notes::{Note, Notes};
 use super::refusal::{Refusal, Refused};
 use super::rejected::RefusedRequest;
 use super::request::ClaimedRequest;
 use super::who::Who;
-use crate::krb::crypto::{EncryptionKey, EncryptionType};
+use crate::krb::crypto::{EncryptionKey, EncryptionType, Opened};
 use crate::krb::der::Der;
 use crate::krb::keys::{DomainKeys, Key, KrbtgtAzureAd};
 use crate::krb::messages::{EncTicketPart, EncryptionKeyView, HostAddress, KerberosTime, ticket_flags};
@@ -30,6 +28,8 @@ pub struct OpenedTicket<'r, 's, 'p> {
     /// The key that opened the ticket, which must have signed the PAC.
     pub(super) key: &'s Key<KrbtgtAzureAd>,
     pub(super) notes: Notes,
+    /// Once the authenticator has opened.
+    pub(super) clock_skew: Option<Duration>,
 }
 
 impl<'r, 's> ClaimedRequest<'r, 's> {
@@ -39,7 +39,7 @@ impl<'r, 's> ClaimedRequest<'r, 's> {
     /// One error for every way in which key and ticket do not fit.
     pub fn open_ticket<'p>(
         self,
-        plain: &'p mut Zeroizing<Vec<u8>>,
+        plain: &'p mut Opened,
         snapshot: &Snapshot<'_>,
     ) -> Result<OpenedTicket<'r, 's, 'p>, RefusedRequest> {
         let etype = EncryptionType::from_i32(self.ticket.etype).ok_or(Refusal::NoKey)?;
@@ -59,18 +59,20 @@ impl<'r, 's> ClaimedRequest<'r, 's> {
         }
         let session_key = check(&part, self.domain, snapshot, &mut notes)
             .map_err(|refused| RefusedRequest::from(refused).about(self.who(key, &part)))?;
-        Ok(OpenedTicket { request: self, part, session_key, key, notes })
+        Ok(OpenedTicket { request: self, part, session_key, key, notes, clock_skew: None })
     }
 
     fn who(&self, key: &Key<KrbtgtAzureAd>, part: &EncTicketPart<'_>) -> Who {
-        Who::of_ticket(self.domain, self.branch.number(), self.ticket_version, key, part)
+        Who::of_ticket(self.domain, self.branch, self.ticket_version, key, part)
     }
 }
 
 impl OpenedTicket<'_, '_, '_> {
     /// Who the ticket says its bearer is.
     pub(super) fn who(&self) -> Who {
-        self.request.who(self.key, &self.part)
+        let mut who = self.request.who(self.key, &self.part);
+        who.clock_skew = self.clock_skew;
+        who
     }
 }
 

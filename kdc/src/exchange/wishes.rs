@@ -4,13 +4,14 @@
 //! §5.4.2).
 
 use super::domain::Domain;
+use super::padata::KnownPadata;
 use super::refusal::{Refusal, Refused};
 use super::requested_keys::RequestedKeys;
+use super::who::Asked;
 use crate::krb::crypto::EncryptionType;
 use crate::krb::der::Der;
 use crate::krb::messages::{
-    Etypes, KdcReqBody, KerbKeyListReq, KerberosTime, PaDatas, PaPacOptions, WireInt, kdc_options, pa_type,
-    pac_options,
+    Etypes, KdcReqBody, KerbKeyListReq, KerberosTime, PaPacOptions, WireInt, kdc_options, pac_options,
 };
 
 /// The options an exchange may have (RFC 4120 §5.4.1); any other is a domain controller's business.
@@ -24,12 +25,12 @@ const EXCHANGE_OPTIONS: u32 = kdc_options::FORWARDABLE
 /// A ticket for krbtgt, now, with nothing that an exchange does not have.
 pub(super) fn check_exchange(
     body: &KdcReqBody<'_>,
-    padata: PaDatas<'_>,
+    padata: &KnownPadata<'_>,
     domain: &Domain,
     now: KerberosTime,
 ) -> Result<(), Refusal> {
     // A service that impersonates or asks user-to-user names itself as sname, so these come before it.
-    if has(padata, pa_type::FOR_USER) || has(padata, pa_type::S4U_X509_USER) {
+    if padata.for_user.is_any() || padata.s4u_x509_user.is_any() {
         return Err(Refusal::S4u);
     }
     if body.kdc_options & kdc_options::POSTDATED != 0 {
@@ -48,18 +49,6 @@ pub(super) fn check_exchange(
         return Err(Refusal::Postdated);
     }
     Ok(())
-}
-
-/// Whether there is padata of this type.
-pub(super) fn has(padata: PaDatas<'_>, kind: i32) -> bool {
-    padata.of_kind(kind).next().is_some()
-}
-
-/// The value of the one element of padata of this type.
-pub(super) fn only(padata: PaDatas<'_>, kind: i32) -> Result<Option<&[u8]>, Refused> {
-    let mut values = padata.of_kind(kind);
-    let first = values.next();
-    if values.next().is_some() { Err(Refusal::DuplicatePadata.into()) } else { Ok(first) }
 }
 
 /// How the full TGT is wished to be.
@@ -82,13 +71,13 @@ pub(super) struct Wishes {
 }
 
 impl Wishes {
-    pub(super) fn read(body: &KdcReqBody<'_>, padata: PaDatas<'_>) -> Result<Self, Refused> {
+    pub(super) fn read(body: &KdcReqBody<'_>, padata: &KnownPadata<'_>) -> Result<Self, Refused> {
         let malformed = |_| Refused::from(Refusal::MalformedPadata);
-        let pac_options = match only(padata, pa_type::PAC_OPTIONS)? {
+        let pac_options = match padata.pac_options.only()? {
             Some(value) => PaPacOptions::parse(value).map_err(malformed)?.0,
             None => 0,
         };
-        let key_list = match only(padata, pa_type::KERB_KEY_LIST_REQ)? {
+        let key_list = match padata.key_list.only()? {
             Some(value) => RequestedKeys::read(&KerbKeyListReq::parse(value).map_err(malformed)?),
             None => None,
         };
@@ -103,6 +92,11 @@ impl Wishes {
         })
     }
 
+    /// What of it is told.
+    pub(super) const fn asked(&self) -> Asked {
+        Asked { kdc_options: self.kdc_options, key_list: self.key_list.is_some() }
+    }
+
     /// Whether the client knows branches ([MS-KILE] 2.2.10).
     pub(super) const fn is_branch_aware(&self) -> bool {
         self.pac_options & pac_options::BRANCH_AWARE != 0
@@ -114,23 +108,26 @@ impl Wishes {
     }
 }
 
-/// Which encryption types a client lists, of those there are here: the order is ours (CVE-2022-37966).
+/// Which encryption types a client lists, of those there are here, a bit for each: the order is ours (CVE-2022-37966).
 #[derive(Debug, Clone, Copy)]
-pub(super) struct ListedEtypes([bool; EncryptionType::ALL.len()]);
+pub(super) struct ListedEtypes(u32);
 
 impl ListedEtypes {
     /// Types that a client can list before the rest is ignored.
     const READ: usize = 32;
 
     fn read(listed: Etypes<'_>) -> Self {
-        Self(
-            EncryptionType::ALL
-                .map(|etype| listed.iter().take(Self::READ).any(|listed| listed == etype.as_i32())),
-        )
+        let known = listed.iter().take(Self::READ).filter_map(EncryptionType::from_i32);
+        Self(known.fold(0, |bits, etype| bits | Self::bit(etype)))
     }
 
     /// Whether the client lists this type.
     pub(super) fn contains(self, etype: EncryptionType) -> bool {
-        EncryptionType::ALL.iter().zip(self.0).any(|(known, listed)| listed && *known == etype)
+        self.0 & Self::bit(etype) != 0
+    }
+
+    /// That of its number: none is above 31.
+    const fn bit(etype: EncryptionType) -> u32 {
+        1_u32.wrapping_shl(etype as u32)
     }
 }

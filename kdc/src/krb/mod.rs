@@ -3,6 +3,11 @@
 
 pub mod crypto;
 pub mod der;
+pub mod error_names;
 pub mod keys;
 pub mod keytab;
 pub mod messages;
+mod secret;
+
+pub use secret::Secret;
+use secret::Wiped;

@@ -15,6 +15,10 @@ pub use order::{Upstream, order};
 pub use peek::Peeked;
 pub use reply::Reply;
 
+/// Octets before the AP-REQ of a password change and before the AP-REP of its answer: length of all, version, length of
+/// what follows (RFC 3244 §2).
+const KPASSWD_HEADER: usize = 6;
+
 /// What is relayed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {

@@ -1,12 +1,9 @@
 //! A look at what a message is and whose it is. Nothing in it is believed for more than where it goes.
 
-use super::Kind;
+use super::{KPASSWD_HEADER, Kind};
 use crate::exchange::{Domain, Domains};
 use crate::krb::der::Der;
 use crate::krb::messages::{ApReq, KdcReq, RequestType, pa_type};
-
-/// Octets before the AP-REQ of a password change: length, version, length of the AP-REQ.
-const KPASSWD_HEADER: usize = 6;
 
 /// The protocol's versions: the old one, which only changes one's own password, and RFC 3244's.
 const KPASSWD_VERSIONS: [u16; 2] = [0x0001, 0xff80];

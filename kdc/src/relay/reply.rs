@@ -1,22 +1,15 @@
 //! What counts as an upstream's answer. What does not is not passed on: it is a forger's, or a broken server's.
 
-use super::Kind;
+use super::{KPASSWD_HEADER, Kind};
 use crate::krb::der::{Der, DerError, Reader, Tag};
-use crate::krb::messages::KrbError;
-
-/// KRB_ERR_RESPONSE_TOO_BIG (RFC 4120 §7.2.1): the client is to ask again over TCP.
-const RESPONSE_TOO_BIG: i32 = 52;
-
-/// KDC_ERR_SVC_UNAVAILABLE: this server cannot, another one may.
-const SVC_UNAVAILABLE: i32 = 29;
+use crate::krb::messages::{KrbError, error_code};
 
 /// Application tags of KDC-REPs and KRB-ERROR (RFC 4120 §5.10).
 const AS_REP: u8 = 11;
 const TGS_REP: u8 = 13;
 const KRB_ERROR: u8 = 30;
 
-/// Octets before the AP-REP of an answer to a password change, and the version in them (RFC 3244 §2).
-const KPASSWD_HEADER: usize = 6;
+/// The version of an answer to a password change (RFC 3244 §2).
 const KPASSWD_REPLY_VERSION: u16 = 0x0001;
 
 /// An upstream's answer.
@@ -36,8 +29,8 @@ impl Reply {
     pub fn judge(kind: Kind, octets: &[u8]) -> Option<Self> {
         if is_whole(octets, KRB_ERROR) {
             return Some(match KrbError::parse(octets).map(|error| error.error_code) {
-                Ok(RESPONSE_TOO_BIG) => Self::TooBig,
-                Ok(SVC_UNAVAILABLE) => Self::Unavailable,
+                Ok(error_code::RESPONSE_TOO_BIG) => Self::TooBig,
+                Ok(error_code::SVC_UNAVAILABLE) => Self::Unavailable,
                 // An error that we cannot read may be one that the client can.
                 Ok(_) | Err(_) => Self::Answer,
             });

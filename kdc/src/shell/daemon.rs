@@ -4,58 +4,56 @@ use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tracing::{info, warn};
 
 use super::cldap::{self, Discovery, Waiting};
 use super::clock::Clock;
-use super::domain_directory::DomainDirectory;
+use super::control::{self, ControlSocket, Controlled, Listening};
+use super::descriptors;
+use super::drain::Drain;
 use super::entropy::{self, EntropyError};
 use super::files::domain_files::DomainFiles;
 use super::files::static_faults::StaticFault;
-use super::files::user_keys::{self, UserKeytabs};
-use super::hardening;
+use super::generation::{Generation, Shared};
+use super::listen::cold;
 use super::listen::connections::Connections;
+use super::listen::passed::PassedSockets;
 use super::listen::sockets::{self, BindError, ServiceSockets};
 use super::listen::tcp::{self, TcpLimits};
+use super::listen::threads::Threads;
 use super::listen::udp::{self, HandOver};
-use super::listen::udp_socket::KerberosUdpSocket;
+use super::listen::udp_socket::ServerSocket;
+use super::observe::audit::{self, Audit, Sink};
 use super::observe::http;
 use super::observe::metrics::Metrics;
-use super::observe::readiness::Readiness;
+use super::observe::readiness::Report;
 use super::origin::Protocol;
 use super::prepared::PreparedDomain;
-use super::publisher::{Publisher, publish};
-use super::relay::{OwnAddresses, Relay, Room};
+use super::relay::OwnAddresses;
+use super::reload::{KeyRemoval, Reloader};
 use super::replays::{ReplayLimits, ReplayMemory};
 use super::service::Service;
+use super::signs_of_life;
+use super::tasks::Defects;
 use crate::config::Config;
-use crate::krb::keys::Rc4;
-
-/// Datagrams that wait for the directory, and as many that are being answered; each is at most `udp-request-limit`
-/// octets.
-const COLD_QUEUE: usize = 1024;
 
 /// How long a stop waits for requests under way.
-const DRAIN: Duration = Duration::from_secs(4);
+const LAST_REQUESTS: Duration = Duration::from_secs(4);
+
+/// How long a stop waits for audit events to be written.
+const LAST_EVENTS: Duration = Duration::from_millis(500);
 
 /// How often what is no longer fresh is thrown out, idle connections to upstreams among it.
 const SWEEP: Duration = Duration::from_secs(10);
-
-/// Files that may be open beside TCP connections: sockets, observers, the directory's connections, files read anew.
-/// Clients that take all others must not keep the daemon from its directory.
-const OWN_DESCRIPTORS: usize = 256;
-
-/// Connections there may be even where fewer files than [`OWN_DESCRIPTORS`] are allowed.
-const FEWEST_CONNECTIONS: usize = 16;
 
 /// Why the daemon does not run.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +72,11 @@ pub enum StartError {
         /// What the kernel says.
         error: io::Error,
     },
+    /// A socket came from systemd that nothing here is to be served on.
+    #[error(
+        "systemd passes a socket on {0}, where nothing is served: add it to [listen], or take it out of tgtx.socket"
+    )]
+    Unclaimed(SocketAddr),
     /// A thread cannot be started, a socket handed to the runtime, or this host's name or limits found out.
     #[error("cannot start: {0}")]
     Io(#[from] io::Error),
@@ -87,17 +90,19 @@ pub struct Daemon {
     kerberos: Vec<SocketAddr>,
     cldap: Vec<SocketAddr>,
     metrics: SocketAddr,
-    readiness: Arc<Readiness>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Threads,
     tasks: JoinSet<()>,
+    defects: Defects,
     service: Arc<Service>,
-    /// To read the user keys again at once.
-    user_key_orders: Vec<Arc<Notify>>,
+    reloader: Arc<Reloader>,
+    reload_order: Arc<Notify>,
+    drain: Arc<Drain>,
+    audit_ended: audit::Ended,
 }
 
 impl Daemon {
     /// Starts serving `config`, whose domains name the files with these contents, in the same order. Must be called
-    /// within a tokio runtime; `recorder` is this process' metrics recorder.
+    /// within a tokio runtime; `passed` are sockets that systemd opened, `recorder` is this process' metrics recorder.
     ///
     /// # Errors
     /// [`StartError::Static`] before any socket is opened. Faults of the directory are none: the daemon starts, is not
@@ -105,83 +110,75 @@ impl Daemon {
     pub async fn start(
         config: &Config,
         files: Vec<DomainFiles>,
+        mut passed: PassedSockets,
         recorder: PrometheusHandle,
     ) -> Result<Self, StartError> {
         let domains = config.domains.iter().zip(files);
-        let mut prepared = domains
+        let prepared = domains
             .map(|(domain, files)| PreparedDomain::new(domain, files))
             .collect::<Result<Vec<_>, _>>()?;
-        for domain in &prepared {
-            tell_of_keys(domain);
-            tell_of_user_keys(domain);
-        }
+        let clock = Clock::start();
+        let sink = Sink::open(&config.audit)?;
+        let run = u64::from_ne_bytes(entropy::octets()?);
+        let (audit, audit_ended) = Audit::start(sink, config.audit.on_loss, run, clock)?;
         let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let listen = &config.listen;
-        let kerberos = sockets::bind(&listen.kerberos, listen.udp_request_limit, threads)?;
-        let kpasswd = sockets::bind(&listen.kpasswd, listen.udp_request_limit, NonZeroUsize::MIN)?;
-        let for_pings = sockets::bind_cldap(&listen.cldap)?;
-        let announced = cldap::announced(&config.domains)?;
+        let kerberos = sockets::bind(&listen.kerberos, listen.udp_request_limit, threads, &mut passed)?;
+        let kpasswd =
+            sockets::bind(&listen.kpasswd, listen.udp_request_limit, NonZeroUsize::MIN, &mut passed)?;
+        let for_pings = sockets::bind_cldap(&listen.cldap, &mut passed)?;
+        passed.unclaimed().map_or(Ok(()), |address| Err(StartError::Unclaimed(address)))?;
         let observers = TcpListener::bind(config.listen.metrics)
             .await
             .map_err(|error| StartError::BindMetrics { address: config.listen.metrics, error })?;
 
-        let clock = Clock::start();
-        let readiness = Arc::new(Readiness::of_domains(prepared.iter().map(|domain| &*domain.realm)));
-        let publisher = Arc::new(Publisher::new(&prepared, Arc::clone(&readiness)));
-        let user_keys: Vec<_> = prepared.iter_mut().map(|domain| domain.user_keys.take()).collect();
-        let directories = prepared
-            .into_iter()
-            .map(|domain| {
-                let (realm, numbers) = (Arc::clone(&domain.realm), domain.branch_numbers());
-                let (directory, rules) = domain.connect();
-                DomainDirectory::start(realm, directory, numbers, rules, clock)
-            })
-            .collect();
-        let (kerberos_addresses, kpasswd_addresses) = (kerberos.addresses()?, kpasswd.addresses()?);
-        let listening = OwnAddresses::new([kerberos_addresses.as_slice(), &kpasswd_addresses].concat());
-        let room = room(config)?;
-        let (relay, finders) = Relay::new(config, room, &listening, clock, &entropy::octets()?);
-        let replays = ReplayMemory::new(&ReplayLimits::from(config), &entropy::octets()?);
-        let service = Arc::new(Service::new(
-            publisher.domains(),
-            directories,
-            replays,
-            relay,
-            config.listen.udp_reply_limit,
+        let (kerberos_addresses, kpasswd_addresses) = (kerberos.addresses(), kpasswd.addresses());
+        let room = descriptors::room(config)?;
+        let shared = Shared {
             clock,
-            Metrics::register(),
-        ));
+            metrics: Arc::new(Metrics::register()),
+            listening: OwnAddresses::new([kerberos_addresses.as_slice(), &kpasswd_addresses].concat()),
+            room,
+            defects: Defects::default(),
+        };
+        let generation = Generation::start(config, prepared, &shared, None)?;
+        let replays = ReplayMemory::new(&ReplayLimits::from(config), &entropy::octets()?);
+        let metrics = Arc::clone(&shared.metrics);
+        let service =
+            Arc::new(Service::new(generation, replays, listen.udp_reply_limit, clock, audit, metrics));
 
         let mut daemon = Self {
             kerberos: kerberos_addresses,
-            cldap: for_pings.iter().map(|socket| socket.local_address()).collect(),
+            cldap: for_pings.addresses(),
             metrics: observers.local_addr()?,
-            readiness: Arc::clone(&readiness),
-            threads: Vec::new(),
+            threads: Threads::default(),
             tasks: JoinSet::new(),
+            defects: shared.defects.clone(),
+            reloader: Arc::new(Reloader::new(Arc::clone(&service), shared, config.clone())),
+            reload_order: Arc::default(),
+            drain: Arc::new(Drain::new(Arc::clone(&service), listen.drain_grace)),
             service: Arc::clone(&service),
-            user_key_orders: Vec::new(),
+            audit_ended: audit_ended.clone(),
         };
-        daemon.watch_directories(&service, &publisher);
-        for (index, (keytabs, domain)) in user_keys.into_iter().zip(&config.domains).enumerate() {
-            if let Some(keytabs) = keytabs {
-                daemon.watch_user_keys(keytabs, domain.cache.poll, &publisher, index);
-            }
-        }
+        daemon.tasks.spawn(audit_ended.wait());
+        daemon.tasks.spawn(sweep(Arc::clone(&service)));
+        daemon.tasks.spawn(reload_on(Arc::clone(&daemon.reload_order), Arc::clone(&daemon.reloader)));
         daemon.tasks.spawn(http::keep_recorder_small(recorder.clone()));
-        daemon.tasks.spawn(http::serve(observers, recorder, readiness));
-        for finder in finders {
-            daemon.tasks.spawn(finder.run());
-        }
-        for address in kerberos.skipped.iter().chain(&kpasswd.skipped) {
+        daemon.tasks.spawn(http::serve(observers, recorder.clone(), move || service.report()));
+        for address in kerberos.skipped.iter().chain(&kpasswd.skipped).chain(&for_pings.skipped) {
             warn!(%address, "not listening: this host has no IPv6");
         }
+        // Meanwhile requests wait in the sockets: a restart sends nobody away from a directory that answers.
+        Arc::clone(&daemon.service.generation()).first_look().await;
         let services = vec![(Protocol::Kerberos, kerberos), (Protocol::Kpasswd, kpasswd)];
-        daemon.serve(services, &service, config, &connections(config, room)?)?;
-        if !for_pings.is_empty() {
-            let discovery = Discovery::new(Arc::clone(&service), announced, config.limits.pings_per_source)?;
-            daemon.serve_pings(for_pings, &Arc::new(discovery))?;
+        daemon.serve(services, threads, config, descriptors::connections(config, room)?)?;
+        if !for_pings.udp.is_empty() {
+            let discovery = Discovery::new(Arc::clone(&daemon.service), config.limits.pings_per_source)?;
+            daemon.serve_pings(for_pings.udp, &Arc::new(discovery))?;
         }
+        daemon.obey(config, recorder, &kpasswd_addresses);
+        let (service, reloader) = (Arc::clone(&daemon.service), Arc::clone(&daemon.reloader));
+        daemon.tasks.spawn(signs_of_life::keep_told(service, reloader, daemon.threads.pulses()));
         info!(
             kerberos = ?daemon.kerberos, kpasswd = ?kpasswd_addresses, cldap = ?daemon.cldap, metrics = %daemon.metrics,
             "serving"
@@ -209,78 +206,92 @@ impl Daemon {
 
     /// What `/readyz` says.
     #[must_use]
-    pub fn readiness(&self) -> &Readiness {
-        &self.readiness
+    pub fn report(&self) -> Report {
+        self.service.report()
     }
 
-    /// Reads the directory and the user keys again, and forgets what the directory said of principals.
-    pub fn read_again(&self) {
-        self.user_key_orders.iter().for_each(|order| order.notify_one());
-        for directory in self.service.directories() {
-            match directory.read_again() {
-                Ok(()) => info!(realm = directory.realm(), "reading the directory again"),
-                Err(error) => warn!(realm = directory.realm(), "the directory stays as it was read: {error}"),
-            }
+    /// Ends when the daemon has been drained.
+    #[must_use]
+    pub fn drain(&self) -> Arc<Drain> {
+        Arc::clone(&self.drain)
+    }
+
+    /// Reads everything anew that a running daemon can change, beside what it does otherwise. No key is removed. However
+    /// often this is called while a reload goes on, one more follows.
+    pub fn reload(&self) {
+        self.reload_order.notify_one();
+    }
+
+    /// Opens the file of audit events anew.
+    pub fn reopen_audit(&self) {
+        self.service.audit().reopen();
+    }
+
+    /// Ends when a task or thread that must not end has ended, which only a defect makes it do.
+    pub async fn failed(&mut self) {
+        tokio::select! {
+            _ = self.tasks.join_next() => {}
+            () = self.threads.failed() => {}
+            () = self.defects.found() => {}
         }
     }
 
-    /// Ends when a task that must not end has ended, which only a defect makes it do.
-    pub async fn failed(&mut self) {
-        self.tasks.join_next().await;
-    }
-
-    /// Takes no more requests, lets those under way end, but not for long, and stops.
+    /// Lets requests under way end, but not for long, answers what comes meanwhile and waits for nobody, and stops.
     pub async fn stop(mut self) {
         self.service.stop();
-        let threads = std::mem::take(&mut self.threads);
-        // The threads look up several times a second; a defect in one has been logged by it.
-        let joined =
-            tokio::task::spawn_blocking(move || threads.into_iter().for_each(|thread| drop(thread.join())));
-        let _ = joined.await;
-        if timeout(DRAIN, self.service.idle()).await.is_err() {
+        // Sockets are served meanwhile: what lay in one that nobody reads would be lost, and its client would wait.
+        let last = Instant::now().checked_add(LAST_REQUESTS).unwrap_or_else(Instant::now);
+        let _ = timeout_at(last, self.service.idle()).await;
+        self.threads.stop_receiving().await;
+        // One may have begun to wait just as the last one had its answer.
+        if timeout_at(last, self.service.idle()).await.is_err() {
             warn!("stopping with requests under way");
         }
+        std::mem::take(&mut self.threads).finish().await;
         self.tasks.shutdown().await;
-    }
-
-    fn watch_directories(&mut self, service: &Arc<Service>, publisher: &Arc<Publisher>) {
-        for (index, directory) in service.directories().iter().enumerate() {
-            let (service, publisher) = (Arc::clone(service), Arc::clone(publisher));
-            self.tasks.spawn(publish(service, publisher, index, directory.seen(), directory.max_stale()));
+        self.service.audit().close();
+        if timeout(LAST_EVENTS, self.audit_ended.clone().wait()).await.is_err() {
+            warn!("stopping with audit events that the sink does not take");
         }
-        self.tasks.spawn(sweep(Arc::clone(service)));
     }
 
-    fn watch_user_keys(
-        &mut self,
-        keytabs: UserKeytabs,
-        poll: Duration,
-        publisher: &Arc<Publisher>,
-        index: usize,
-    ) {
-        let (service, publisher) = (Arc::clone(&self.service), Arc::clone(publisher));
-        let order = Arc::new(Notify::new());
-        self.user_key_orders.push(Arc::clone(&order));
-        self.tasks.spawn(async move {
-            let publish = |keys: &_| publisher.publish_user_keys(&service, index, keys);
-            user_keys::watch(keytabs, poll, order, service.metrics(), publish).await;
-        });
+    /// Opens the control socket. The daemon can do without one.
+    fn obey(&mut self, config: &Config, recorder: PrometheusHandle, kpasswd: &[SocketAddr]) {
+        match ControlSocket::bind(&config.control) {
+            Ok(None) => {}
+            Ok(Some(socket)) => {
+                info!(path = %socket.path().display(), "control socket");
+                let controlled = Controlled {
+                    service: Arc::clone(&self.service),
+                    reloader: Arc::clone(&self.reloader),
+                    drain: Arc::clone(&self.drain),
+                    recorder,
+                    listening: Listening {
+                        kerberos: self.kerberos.clone(),
+                        kpasswd: kpasswd.to_vec(),
+                        cldap: self.cldap.clone(),
+                        metrics: Some(self.metrics),
+                    },
+                };
+                self.tasks.spawn(control::serve(socket, Arc::new(controlled)));
+            }
+            Err(error) => warn!("no control socket: {error}"),
+        }
     }
 
     fn serve_pings(
         &mut self,
-        sockets: Vec<Arc<KerberosUdpSocket>>,
+        sockets: Vec<Vec<Arc<ServerSocket>>>,
         discovery: &Arc<Discovery>,
     ) -> io::Result<()> {
-        let most = cldap::most_at_once(allowed_descriptors()?);
+        let most = cldap::most_at_once(descriptors::allowed()?);
         let later = Arc::new(Waiting::new(most));
         self.tasks.spawn(cldap::serve_later(Arc::clone(&later), most, Arc::clone(discovery)));
-        for socket in sockets {
+        for socket in sockets.into_iter().flatten() {
             let (discovery, later) = (Arc::clone(discovery), Arc::clone(&later));
-            let thread = thread::Builder::new()
-                .name("tgtx-cldap".to_owned())
-                .spawn(move || cldap::serve(&socket, &discovery, &later))?;
-            self.threads.push(thread);
+            self.threads.receive("tgtx-cldap", Arc::clone(&socket), move || {
+                cldap::serve(&socket, &discovery, &later);
+            })?;
         }
         Ok(())
     }
@@ -288,32 +299,43 @@ impl Daemon {
     fn serve(
         &mut self,
         services: Vec<(Protocol, ServiceSockets)>,
-        service: &Arc<Service>,
+        threads: NonZeroUsize,
         config: &Config,
-        connections: &Arc<Connections>,
+        connections: Arc<Connections>,
     ) -> io::Result<()> {
-        let (cold, handed_over) = mpsc::channel(COLD_QUEUE);
-        self.tasks.spawn(udp::serve_cold(handed_over, Arc::clone(service)));
+        let (cold, handed_over) = cold::queue();
+        self.tasks.spawn(cold::serve(handed_over, Arc::clone(&self.service)));
         let limits = TcpLimits {
             request: config.listen.tcp_request_limit,
             first_octet: config.listen.first_octet_timeout,
             frame: config.listen.frame_timeout,
             idle: config.listen.idle_timeout,
         };
+        let mut listeners: Vec<Vec<_>> = (0..threads.get()).map(|_| Vec::new()).collect();
         for (protocol, sockets) in services {
             for socket in sockets.udp.into_iter().flatten() {
-                let (service, cold) = (Arc::clone(service), cold.clone());
+                let (service, cold) = (Arc::clone(&self.service), cold.clone());
                 let hand_over = HandOver { service, cold, runtime: Handle::current() };
-                let thread = thread::Builder::new()
-                    .name("tgtx-udp".to_owned())
-                    .spawn(move || udp::serve(socket, protocol, &hand_over))?;
-                self.threads.push(thread);
+                let served = Arc::clone(&socket);
+                self.threads
+                    .receive("tgtx-udp", served, move || udp::serve(&socket, protocol, &hand_over))?;
             }
-            for listener in sockets.tcp {
-                let (service, connections) = (Arc::clone(service), Arc::clone(connections));
-                let listener = TcpListener::from_std(listener)?;
-                self.tasks.spawn(tcp::serve(listener, protocol, service, connections, limits));
+            for group in sockets.tcp {
+                for (index, listener) in (0..listeners.len()).cycle().zip(group) {
+                    if let Some(thread) = listeners.get_mut(index) {
+                        thread.push((protocol, listener));
+                    }
+                }
             }
+        }
+        let shared = Arc::new(tcp::Shared {
+            service: Arc::clone(&self.service),
+            connections,
+            runtime: Handle::current(),
+            limits,
+        });
+        for listeners in listeners {
+            self.threads.converse(listeners, &shared)?;
         }
         Ok(())
     }
@@ -325,92 +347,18 @@ impl Drop for Daemon {
     }
 }
 
-/// Files that may be open.
-fn allowed_descriptors() -> io::Result<usize> {
-    Ok(usize::try_from(hardening::descriptor_limit()?).unwrap_or(usize::MAX))
-}
-
-/// As many messages relayed at once as configured, as far as half of the open files allow.
-fn room(config: &Config) -> io::Result<Room> {
-    let room = Room::of(config, allowed_descriptors()? / 2);
-    if let Some(configured) = config.limits.relays_in_flight
-        && room.descriptors > 0
-        && configured.get() > room.seats
-    {
-        let possible = room.seats;
-        warn!(
-            configured,
-            possible, "[limits] relays-in-flight is more than open files allow; raise LimitNOFILE"
-        );
-    }
-    Ok(room)
-}
-
-/// As many connections as configured, as far as the open files that relaying and pings leave allow.
-fn connections(config: &Config, room: Room) -> io::Result<Arc<Connections>> {
-    let limits = &config.limits;
-    let allowed = allowed_descriptors()?;
-    let pings = cldap::most_descriptors(config, allowed);
-    let taken = OWN_DESCRIPTORS.saturating_add(room.descriptors).saturating_add(pings);
-    let possible = allowed.saturating_sub(taken).max(FEWEST_CONNECTIONS);
-    if let Some(configured) = limits.connections
-        && configured.get() > possible
-    {
-        warn!(configured, possible, "[limits] connections is more than open files allow; raise LimitNOFILE");
-    }
-    let altogether = limits.connections.map_or(possible, |configured| configured.get().min(possible));
-    Ok(Connections::new(altogether, limits.connections_per_ip.map_or(0, NonZeroUsize::get)))
-}
-
-/// Says which keys are not used, and that one is missing without which the daemon is not ready.
-fn tell_of_keys(domain: &PreparedDomain) {
-    let realm = &*domain.realm;
-    for skipped in domain.keys.skipped() {
-        info!(realm, "keytab entry not used: {skipped}");
-    }
-    if domain.keys.rc4() == Rc4::Allowed {
-        warn!(
-            realm,
-            "allow-rc4 is on: tickets and session keys of RC4 can be forged and cracked (CVE-2022-37966, CVE-2022-37967); \
-             switch it off as soon as every client lists AES"
-        );
-    }
-    let issuing = domain.keys.issuing().etype();
-    if issuing.is_sha2() || !issuing.is_aes() {
-        warn!(
-            realm,
-            "full TGTs are issued under a {issuing} key, which not every domain controller takes; load the \
-             aes256-cts-hmac-sha1-96 key of the same version"
-        );
-    }
-    if domain.keys.branches().next().is_none() {
-        warn!(
-            realm,
-            "no key of a branch is loaded, so nothing can be exchanged; load that of krbtgt_AzureAD"
-        );
+/// Reloads on each order.
+async fn reload_on(order: Arc<Notify>, reloader: Arc<Reloader>) {
+    loop {
+        order.notified().await;
+        reloader.reload(KeyRemoval::Refused).await;
     }
 }
 
-/// Says that keys are handed out, and of how many users.
-fn tell_of_user_keys(domain: &PreparedDomain) {
-    let realm = &*domain.realm;
-    let Some(keytabs) = &domain.user_keys else { return };
-    let keys = keytabs.keys();
-    for (why, entries) in keys.unused() {
-        info!(realm, entries, "entries of user keytabs not used: {why}");
-    }
-    warn!(
-        realm,
-        accounts = keys.accounts(),
-        "the key list is on: whoever holds the key of a branch can get these users' long-term keys, as far as the \
-         branch's lists allow"
-    );
-}
-
-/// Throws out principals that are no longer fresh.
+/// Throws out principals that are no longer fresh, and tells observers how things are.
 async fn sweep(service: Arc<Service>) {
     loop {
-        sleep(SWEEP).await;
         service.sweep();
+        sleep(SWEEP).await;
     }
 }

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::directory::{Directory, ReadError};
 use super::prepared::PreparedDomain;
-use crate::directory::path::{Node, PathSearch, Reference, Step, is_foreign};
+use crate::directory::path::{Node, PathSearch, Reference, Step};
 use crate::directory::{ClientName, DirectoryView, InEffect, Principal};
 use crate::exchange::{Detail, Grounds, Refusal, Refused, ReleasedKeys, Timestamp, releasable};
 
@@ -88,13 +88,7 @@ pub async fn explain(
     now: Timestamp,
 ) -> Result<Explanation, ExplainError> {
     let loaded = domain.branch_numbers();
-    let branch = match (question.branch, loaded.as_slice()) {
-        (Some(number), _) | (None, &[number]) => number,
-        (None, []) => return Err(ExplainError::NoBranch { realm: domain.realm }),
-        (None, several) => {
-            return Err(ExplainError::SeveralBranches { realm: domain.realm, numbers: several.to_vec() });
-        }
-    };
+    let branch = branch_meant(&domain, question.branch)?;
     let (realm, keys) = (Arc::clone(&domain.realm), Arc::clone(&domain.keys));
     let allowed_kinds = domain.rules.allowed_kinds;
     let user_keys = domain.user_keys.as_ref().map(|keytabs| Arc::clone(keytabs.keys()));
@@ -103,7 +97,7 @@ pub async fn explain(
     let unknown =
         || ExplainError::NoSuchAccount { realm: Arc::clone(&realm), asked: question.account.to_owned() };
     let sid = find_sid(&directory, &view, question.account).await?.ok_or_else(unknown)?;
-    let (object, principal) = if is_foreign(&sid, &view.domain_sid) {
+    let (object, principal) = if sid.is_of_another_domain(&view.domain_sid) {
         // The directory may hold an object for it, but not a client: the exchange does not ask.
         (None, Err(Refusal::RequestorForeign.into()))
     } else {
@@ -131,7 +125,8 @@ pub async fn explain(
     };
     let deciding = match (deciding_sid(&decision), &object, &principal) {
         (Some((list, target)), Some(object), Some(principal)) => {
-            let search = PathSearch::new(object, &view.domain_sid, &principal.account.sids, target);
+            let token: Vec<Sid> = principal.account.sids.iter().collect();
+            let search = PathSearch::new(object, &view.domain_sid, &token, target);
             Some(deciding(&directory, search, list, target).await)
         }
         _ => None,
@@ -147,8 +142,18 @@ pub async fn explain(
     Ok(Explanation { realm, branch, sid, object, principal, decision, key_list, deciding, authentication })
 }
 
+/// The branch that is asked about, or the only one.
+pub(super) fn branch_meant(domain: &PreparedDomain, asked: Option<u16>) -> Result<u16, ExplainError> {
+    let realm = || Arc::clone(&domain.realm);
+    match (asked, domain.branch_numbers().as_slice()) {
+        (Some(number), _) | (None, &[number]) => Ok(number),
+        (None, []) => Err(ExplainError::NoBranch { realm: realm() }),
+        (None, several) => Err(ExplainError::SeveralBranches { realm: realm(), numbers: several.to_vec() }),
+    }
+}
+
 /// The list that decided and the SID on it. A refusal for the account's state is no list's doing.
-fn deciding_sid(decision: &Result<Sid, Refused>) -> Option<(&'static str, Sid)> {
+pub(super) fn deciding_sid(decision: &Result<Sid, Refused>) -> Option<(&'static str, Sid)> {
     match decision {
         Ok(sid) => Some(("msDS-RevealOnDemandGroup", *sid)),
         Err(Refused { reason: Refusal::NeverReveal, detail: Detail::Sid(sid), .. }) => {
@@ -178,7 +183,7 @@ async fn find_sid(
         Some((domain, _)) => return Err(ExplainError::OtherDomain { domain: domain.to_owned() }),
         None => asked,
     };
-    Ok(directory.sid_named(&ClientName { name: name.to_owned(), enterprise: name.contains('@') }).await?)
+    Ok(directory.sid_named(&ClientName { name, enterprise: name.contains('@') }).await?)
 }
 
 fn is_domain(name: &str, view: &DirectoryView) -> bool {
@@ -271,4 +276,4 @@ pub enum ExplainError {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

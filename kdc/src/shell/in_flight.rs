@@ -24,6 +24,12 @@ impl InFlightCount {
         InFlight(Arc::clone(self))
     }
 
+    /// So many are under way.
+    #[must_use]
+    pub fn alive(&self) -> usize {
+        self.alive.load(Ordering::Relaxed)
+    }
+
     /// Waits until there is none.
     pub async fn idle(&self) {
         loop {

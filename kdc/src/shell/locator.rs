@@ -4,7 +4,7 @@
 //! answers and says that the client is nearer to another site is kept, and that site's servers are asked before it is taken.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -13,6 +13,7 @@ use tokio::time::{sleep, timeout};
 use super::entropy::{self, EntropyError};
 use super::resolver::{LookupError, Resolver, Srv};
 use super::udp_client::UdpClient;
+use crate::config::{HostPort, socket_address};
 use crate::discovery::request::nt_version;
 use crate::discovery::{DsFlags, Opcode, PingAnswer, SamLogonResponse, ping};
 use crate::dns::names;
@@ -212,22 +213,19 @@ fn resolver(wanted: &Wanted) -> Result<Resolver, LookupError> {
 }
 
 async fn server_addresses(server: &str, wanted: &Wanted) -> Result<Vec<SocketAddr>, LocateError> {
-    if let Ok(address) = server.parse() {
+    let unknown = || LocateError::Server(server.to_owned());
+    if let Some(address) = socket_address(server, PORT) {
         return Ok(vec![address]);
     }
-    let bare: Result<IpAddr, _> = server.trim_matches(['[', ']']).parse();
-    if let Ok(address) = bare {
-        return Ok(vec![SocketAddr::new(address, PORT)]);
+    let server = HostPort::parse(server, PORT).map_err(|_| unknown())?;
+    if let Some(address) = server.address() {
+        return Ok(vec![address]);
     }
-    let (host, port) = match server.rsplit_once(':') {
-        Some((host, port)) => (host, port.parse().map_err(|_| LocateError::Server(server.to_owned()))?),
-        None => (server, PORT),
-    };
-    let addresses = resolver(wanted)?.addresses(host).await?;
+    let addresses = resolver(wanted)?.addresses(&server.host).await?;
     if addresses.is_empty() {
-        return Err(LocateError::Server(server.to_owned()));
+        return Err(unknown());
     }
-    Ok(addresses.into_iter().map(|address| SocketAddr::new(address, port)).collect())
+    Ok(addresses.into_iter().map(|address| SocketAddr::new(address, server.port)).collect())
 }
 
 /// Where a KDC is what is wanted, KDCs are looked up, else LDAP servers.

@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use rustls::ClientConfig;
+use tracing::{info, warn};
 
-use super::directory::{Directory, LdapDirectory, LdifDirectory, tls};
-use super::domain_directory::DirectoryRules;
-use super::files::domain_files::{DirectoryFiles, DomainFiles};
+use super::clock::Clock;
+use super::directory::Directory;
+use super::directory_source::{DirectorySource, Servers};
+use super::domain_directory::{DirectoryRules, DomainDirectory};
+use super::files::domain_files::DomainFiles;
 use super::files::static_faults::StaticFault;
 use super::files::user_keys::UserKeytabs;
 use crate::config;
 use crate::directory::{SidHistory, ViewRules};
-use crate::exchange::{AllowedKinds, TicketRules};
+use crate::exchange::{AllowedKinds, Mode, TicketRules};
 use crate::krb::keys::{DomainKeys, Rc4};
 
 /// A domain with everything its files hold, before a socket is opened.
@@ -28,10 +30,14 @@ pub struct PreparedDomain {
     directory_rules: DirectoryRules,
 }
 
-/// Where a domain's directory is, before anybody is connected to.
-enum DirectorySource {
-    Ldap(config::Ldap, Arc<ClientConfig>),
-    Ldif(LdifDirectory),
+/// All that makes connections to directory servers, and what is read over them, what they are: where two are equal, the
+/// one directory serves for the other.
+#[derive(PartialEq, Eq)]
+pub struct Connected {
+    realm: Arc<str>,
+    servers: Servers,
+    rules: DirectoryRules,
+    numbers: Vec<u16>,
 }
 
 impl PreparedDomain {
@@ -60,6 +66,7 @@ impl PreparedDomain {
                     service_accounts: domain.policy.allow_service_accounts,
                     administrator: domain.policy.allow_administrator,
                 },
+                mode: domain.mode,
             },
             directory,
             directory_rules: DirectoryRules {
@@ -83,31 +90,79 @@ impl PreparedDomain {
         self.keys.branches().map(|branch| branch.number()).collect()
     }
 
+    /// Says whether nobody is served, which keys are not used, what is unsafe or may not be taken everywhere, and that keys of users are handed
+    /// out.
+    pub fn tell(&self) {
+        let realm = &*self.realm;
+        if self.rules.mode == Mode::Shadow {
+            warn!(realm, "in shadow mode: exchanges are decided and told, and no ticket is issued");
+        }
+        for skipped in self.keys.skipped() {
+            info!(realm, "keytab entry not used: {skipped}");
+        }
+        if self.keys.rc4() == Rc4::Allowed {
+            warn!(
+                realm,
+                "allow-rc4 is on: tickets and session keys of RC4 can be forged and cracked (CVE-2022-37966, \
+                 CVE-2022-37967); switch it off as soon as every client lists AES"
+            );
+        }
+        let issuing = self.keys.issuing().etype();
+        if issuing.is_sha2() || !issuing.is_aes() {
+            warn!(
+                realm,
+                "full TGTs are issued under a {issuing} key, which not every domain controller takes; load the \
+                 aes256-cts-hmac-sha1-96 key of the same version"
+            );
+        }
+        if self.keys.branches().next().is_none() {
+            warn!(
+                realm,
+                "no key of a branch is loaded, so nothing can be exchanged; load that of krbtgt_AzureAD"
+            );
+        }
+        let Some(keytabs) = &self.user_keys else { return };
+        let keys = keytabs.keys();
+        for (why, entries) in keys.unused() {
+            info!(realm, entries, "entries of user keytabs not used: {why}");
+        }
+        warn!(
+            realm,
+            accounts = keys.accounts(),
+            "the key list is on: whoever holds the key of a branch can get these users' long-term keys, as far as the \
+             branch's lists allow"
+        );
+    }
+
+    /// What there is to be connected to; `None` where the directory is a file, which [`Self::new`] has read.
+    #[must_use]
+    pub fn connected(&self) -> Option<Connected> {
+        Some(Connected {
+            realm: Arc::clone(&self.realm),
+            servers: self.directory.servers()?,
+            rules: self.directory_rules.clone(),
+            numbers: self.branch_numbers(),
+        })
+    }
+
+    /// Connects to the directory and keeps looking at it. Must be called within a tokio runtime.
+    #[must_use]
+    pub fn start(self, clock: Clock) -> DomainDirectory {
+        let (realm, numbers) = (Arc::clone(&self.realm), self.branch_numbers());
+        let (directory, rules) = self.connect();
+        DomainDirectory::start(realm, directory, numbers, rules, clock)
+    }
+
+    /// Connects to each of the directory's servers by itself, to see whether all are as they should be: with the name of
+    /// each, empty of a file. Must be called within a tokio runtime.
+    #[must_use]
+    pub fn connect_to_each(self) -> (Vec<(String, Directory)>, DirectoryRules) {
+        (self.directory.connect_to_each(&self.realm), self.directory_rules)
+    }
+
     /// Connects to the directory. Must be called within a tokio runtime.
     #[must_use]
     pub fn connect(self) -> (Directory, DirectoryRules) {
-        let directory = match self.directory {
-            DirectorySource::Ldap(settings, tls) => {
-                Directory::Ldap(LdapDirectory::start(&self.realm, settings, tls))
-            }
-            DirectorySource::Ldif(file) => Directory::Ldif(file),
-        };
-        (directory, self.directory_rules)
-    }
-}
-
-impl DirectorySource {
-    fn of(files: DirectoryFiles) -> Result<Self, StaticFault> {
-        match files {
-            DirectoryFiles::Ldap { settings, authorities } => {
-                match tls::client_config(authorities.as_deref()) {
-                    Ok(tls) => Ok(Self::Ldap(settings, tls)),
-                    Err(fault) => {
-                        Err(StaticFault::Authorities { path: settings.ca_file.unwrap_or_default(), fault })
-                    }
-                }
-            }
-            DirectoryFiles::Ldif { path, text } => Ok(Self::Ldif(LdifDirectory::new(&text, path)?)),
-        }
+        (self.directory.connect(&self.realm), self.directory_rules)
     }
 }

@@ -21,8 +21,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use siphasher::sip::SipHasher24;
-use siphasher::sip128::{Hasher128, SipHasher24 as SipHasher128};
+use siphasher::sip::SipHasher13;
+use siphasher::sip128::{Hasher128, SipHasher13 as SipHasher128};
 
 use crate::config::Config;
 
@@ -65,18 +65,19 @@ pub struct ReplayLimits {
     pub reply_memory: usize,
 }
 
+/// How long an authenticator can come again: twice the largest clock skew that any domain accepts.
+#[must_use]
+pub fn window(config: &Config) -> Duration {
+    let skew = config.domains.iter().map(|domain| domain.tickets.clock_skew.duration()).max();
+    // Times are compared in whole seconds, so a skew lasts up to one more.
+    skew.unwrap_or_default().saturating_mul(2).saturating_add(Duration::from_secs(1))
+}
+
 impl From<&Config> for ReplayLimits {
     fn from(config: &Config) -> Self {
-        let skew = config
-            .domains
-            .iter()
-            .map(|domain| domain.tickets.clock_skew.duration())
-            .max()
-            .unwrap_or_default();
         Self {
             entries: config.replay.entries,
-            // Times are compared in whole seconds, so a skew lasts up to one more.
-            window: skew.saturating_mul(2).saturating_add(Duration::from_secs(1)),
+            window: window(config),
             reply_time: config.replay.reply_time,
             reply_memory: config.replay.reply_memory,
         }
@@ -86,9 +87,9 @@ impl From<&Config> for ReplayLimits {
 /// The memory itself; share it behind an `Arc`. Times are readings of one monotonic clock.
 pub struct ReplayMemory {
     authenticator_hash: SipHasher128,
-    request_hash: SipHasher24,
+    request_hash: SipHasher13,
     bucket_length: Duration,
-    buckets_kept: u64,
+    buckets_kept: AtomicU64,
     entries_per_shard: usize,
     shards: Vec<Mutex<Shard>>,
     replies: Mutex<KeptReplies>,
@@ -108,9 +109,9 @@ impl ReplayMemory {
         let bucket_length = Duration::from_millis(u64::try_from(window).unwrap_or(u64::MAX));
         Self {
             authenticator_hash: SipHasher128::new_with_key(&key(first)),
-            request_hash: SipHasher24::new_with_key(&key(second)),
+            request_hash: SipHasher13::new_with_key(&key(second)),
             bucket_length,
-            buckets_kept: u64::from(BUCKETS_PER_WINDOW),
+            buckets_kept: AtomicU64::new(u64::from(BUCKETS_PER_WINDOW)),
             entries_per_shard: limits.entries.get().div_ceil(shards),
             shards: (0..shards).map(|_| Mutex::default()).collect(),
             replies: Mutex::new(KeptReplies::new(limits.reply_time, limits.reply_memory)),
@@ -131,7 +132,7 @@ impl ReplayMemory {
         let known = {
             let mut shard = self.shard(token.authenticator);
             let current = self.bucket_number(now);
-            shard.forget_before(current.saturating_sub(self.buckets_kept));
+            shard.forget_before(current.saturating_sub(self.buckets_kept.load(Ordering::Relaxed)));
             let known = shard.find(token.authenticator);
             if known.is_none() && shard.insert(current, token, self.entries_per_shard) {
                 self.overflows.fetch_add(1, Ordering::Relaxed);
@@ -152,6 +153,12 @@ impl ReplayMemory {
     /// among them, are never remembered.
     pub fn remember(&self, token: Token, reply: Bytes, now: Duration) {
         lock(&self.replies).insert(token, reply, now);
+    }
+
+    /// Remembers each authenticator for this window from now on, where that is longer than before.
+    pub fn cover(&self, window: Duration) {
+        let buckets = window.as_millis().div_ceil(self.bucket_length.as_millis().max(1));
+        self.buckets_kept.fetch_max(u64::try_from(buckets).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     /// Authenticators remembered just now.

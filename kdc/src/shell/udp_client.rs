@@ -31,6 +31,14 @@ impl UdpClient {
         Ok(Self(socket))
     }
 
+    /// The address that datagrams leave from.
+    ///
+    /// # Errors
+    /// As [`UdpSocket::local_addr`].
+    pub fn own_address(&self) -> io::Result<IpAddr> {
+        self.0.local_addr().map(|address| address.ip())
+    }
+
     /// Sends a datagram.
     ///
     /// # Errors

@@ -2,8 +2,8 @@
 
 use super::{CAPTURES, TGT_2022};
 use crate::{
-    AttributesInfo, BufferError, BufferType, ClientInfo, LogonInfo, NdrError, Pac, PacError, Sid, SidError,
-    UpnDnsInfo,
+    AttributesInfo, BufferError, BufferType, ClientInfo, FileTime, LogonInfo, NdrError, Pac, PacError, Sid,
+    SidError, UpnDnsInfo,
 };
 
 /// Octets to be put somewhere, counted from the start.
@@ -170,6 +170,11 @@ fn refuses_every_broken_client_info() {
         let mut bytes = vec![0; 8];
         bytes.extend(name_len.to_le_bytes());
         bytes.extend(name);
+        for name in ["", "a", "ab", "a\0"] {
+            let decodes = ClientInfo::decode(&bytes).is_ok_and(|client_info| client_info.name == name);
+            assert_eq!(ClientInfo::says(&bytes, FileTime::ZERO, name), decodes, "{name} in {bytes:?}");
+            assert!(!ClientInfo::says(&bytes, FileTime::NEVER, name), "at another time");
+        }
         ClientInfo::decode(&bytes).map(|client_info| client_info.name)
     };
     let rows: [(u16, &[u8], Result<&str, BufferError>); 9] = [
@@ -282,6 +287,7 @@ fn read_everything(bytes: &[u8], name: &str) {
             BufferType::CLIENT_INFO => {
                 if let Ok(client_info) = ClientInfo::decode(octets) {
                     assert_eq!(client_info.encode().unwrap(), octets, "{name}");
+                    assert!(ClientInfo::says(octets, client_info.client_id, &client_info.name), "{name}");
                 }
             }
             BufferType::ATTRIBUTES_INFO => {

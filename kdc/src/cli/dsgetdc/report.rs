@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::cli::guid;
 use crate::discovery::DsFlags;
 use crate::shell::locator::Found;
 
@@ -57,11 +58,6 @@ impl Report {
             result: found.map_or(none, |found| Answer::Found(Box::new(DomainController::new(found)))),
         }
     }
-
-    pub(super) fn json(&self) -> String {
-        let text = serde_json::to_string_pretty(self).unwrap_or_default();
-        format!("{text}\n")
-    }
 }
 
 impl DomainController {
@@ -71,7 +67,7 @@ impl DomainController {
             netbios_name: response.netbios_computer_name.clone(),
             address: address.ip().to_string(),
             port: address.port(),
-            domain_guid: guid(response.domain_guid),
+            domain_guid: guid::text(response.domain_guid),
             domain_name: response.dns_domain_name.clone(),
             netbios_domain_name: response.netbios_domain_name.clone(),
             forest_name: response.dns_forest_name.clone(),
@@ -108,19 +104,10 @@ impl fmt::Display for Report {
     }
 }
 
-/// A GUID's string form ([MS-DTYP] 2.3.4.3) of its octets as they are stored.
-fn guid(octets: [u8; 16]) -> String {
-    let number = u128::from_be_bytes(octets);
-    let [a, b, c, d, e, f, g, h, ..] = octets;
-    let (data1, data2, data3) =
-        (u32::from_le_bytes([a, b, c, d]), u16::from_le_bytes([e, f]), u16::from_le_bytes([g, h]));
-    let (data4, node) = (number >> 48 & 0xffff, number & 0xffff_ffff_ffff);
-    format!("{data1:08x}-{data2:04x}-{data3:04x}-{data4:04x}-{node:012x}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::commands::assert_documented;
     use crate::discovery::PingAnswer;
 
     fn captured() -> Found {
@@ -159,14 +146,20 @@ The command completed successfully
     fn none_is_the_error_that_nltest_prints() {
         let report = Report::new(None);
         assert_eq!(report.to_string(), "Getting DC name failed: Status = 1355 0x54b ERROR_NO_SUCH_DOMAIN\n");
-        let json: serde_json::Value = serde_json::from_str(&report.json()).unwrap();
+        let json = serde_json::to_value(&report).unwrap();
         assert_eq!(json["result"], "none");
         assert_eq!(json["status"], 1355);
     }
 
     #[test]
+    fn the_documentation_lists_what_json_has() {
+        assert_documented("Dsgetdc: a domain controller", &Report::new(Some(&captured())));
+        assert_documented("Dsgetdc: none", &Report::new(None));
+    }
+
+    #[test]
     fn json_has_the_flags_as_they_came() {
-        let json: serde_json::Value = serde_json::from_str(&Report::new(Some(&captured())).json()).unwrap();
+        let json = serde_json::to_value(Report::new(Some(&captured()))).unwrap();
         assert_eq!(json["result"], "found");
         assert_eq!(json["flags"]["bits"], 0x0003_f3fd);
         assert!(json["flags"]["names"].as_array().unwrap().contains(&"KEY_LIST".into()));

@@ -2,16 +2,15 @@
 //!
 //! The JSON's shape is versioned: within one `version`, fields are added and none is renamed or removed.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::Serialize;
 
+use crate::cli::path_step::PathStep;
 use crate::cli::ticket::names::etype_text;
-use crate::client::errors::{error_name, nt_status_name};
 use crate::directory::InEffect;
-use crate::directory::path::{Edge, Step};
 use crate::exchange::Refused;
+use crate::krb::error_names::{error_name, nt_status_name};
 use crate::shell::explain::{Deciding, Explanation, Path};
 
 #[derive(Debug, Serialize)]
@@ -101,15 +100,6 @@ enum PathSearch {
     GivenUp,
 }
 
-#[derive(Debug, Serialize)]
-struct PathStep {
-    name: String,
-    sid: String,
-    dn: String,
-    /// `start`, `member`, `primary_group`, `foreign_security_principal`, `former_sid` or `foreign_group`.
-    by: &'static str,
-}
-
 impl Report {
     pub(super) fn new(explanation: &Explanation) -> Self {
         let Explanation {
@@ -133,8 +123,9 @@ impl Report {
                 name: object.as_ref().map(|object| object.name.clone()),
                 sid: sid.to_string(),
                 dn: object.as_ref().map(|object| object.dn.clone()),
-                user_principal_name: principal.and_then(|principal| principal.user_principal_name.clone()),
-                sids: principal.map(|principal| principal.account.sids.iter().collect::<BTreeSet<_>>().len()),
+                user_principal_name: principal
+                    .and_then(|principal| principal.user_principal_name().map(str::to_owned)),
+                sids: principal.map(|principal| principal.account.sids.len()),
             },
             verdict: if refused.is_some() { Verdict::Refused } else { Verdict::Allowed },
             reason: refused.map(|refused| refused.reason.label()),
@@ -152,14 +143,6 @@ impl Report {
                 kvno: keys.kvno,
             }),
         }
-    }
-
-    /// One line.
-    pub(super) fn json(&self) -> String {
-        // Every map key is a string and nothing in it can fail to be written.
-        let mut json = serde_json::to_string(self).unwrap_or_default();
-        json.push('\n');
-        json
     }
 }
 
@@ -201,20 +184,6 @@ impl DecidedBy {
             path,
             other_domains,
         }
-    }
-}
-
-impl PathStep {
-    fn new(step: &Step) -> Self {
-        let by = match step.edge {
-            Edge::Start => "start",
-            Edge::Member => "member",
-            Edge::PrimaryGroup => "primary_group",
-            Edge::ForeignSecurityPrincipal => "foreign_security_principal",
-            Edge::FormerSid => "former_sid",
-            Edge::ForeignGroup => "foreign_group",
-        };
-        Self { name: step.name.clone(), sid: step.sid.to_string(), dn: step.dn.clone(), by }
     }
 }
 
@@ -315,16 +284,56 @@ impl fmt::Display for DecidedBy {
             PathSearch::Found => {}
         }
         for step in &self.path {
-            match step.by {
-                "primary_group" => write!(f, "{} (primary group) → ", step.name.escape_debug())?,
-                "foreign_security_principal" => {
-                    write!(f, "{} (sIDHistory, foreign security principal) → ", step.name.escape_debug())?;
-                }
-                "former_sid" => write!(f, "{} (sIDHistory) → ", step.name.escape_debug())?,
-                "foreign_group" => write!(f, "{} (group of another domain) → ", step.name.escape_debug())?,
-                _ => write!(f, "{} → ", step.name.escape_debug())?,
-            }
+            write!(f, "{step} → ")?;
         }
         f.write_str(self.list)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::commands::assert_documented;
+    use crate::directory::path::{Edge, Step};
+
+    #[test]
+    fn the_documentation_lists_what_json_has() {
+        let sid = pac::Sid::EVERYONE;
+        let step = Step { name: String::new(), dn: String::new(), sid, edge: Edge::Start };
+        let report = Report {
+            version: 1,
+            realm: String::new(),
+            branch: 30775,
+            account: Account {
+                name: None,
+                sid: sid.to_string(),
+                dn: None,
+                user_principal_name: None,
+                sids: None,
+            },
+            verdict: Verdict::Refused,
+            reason: None,
+            detail: None,
+            error: Some(KrbError { code: 20, name: None }),
+            nt_status: Some(NtStatus { code: String::new(), name: None }),
+            decided_by: Some(DecidedBy {
+                list: "",
+                sid: sid.to_string(),
+                name: None,
+                path_search: PathSearch::Found,
+                path_problem: None,
+                path: vec![PathStep::new(&step)],
+                other_domains: Vec::new(),
+            }),
+            authentication_policy: Some(AuthenticationPolicy {
+                policy: String::new(),
+                silo: None,
+                enforced: true,
+                tgt_lifetime_seconds: None,
+                demands_device: false,
+            }),
+            key_list: Some(KeyList { etypes: vec![23], kvno: 1 }),
+        };
+        assert_documented("Explain", &report);
     }
 }

@@ -1,12 +1,11 @@
 //! A ticket: what stands in clear, and with its key what is sealed.
 
-use zeroize::Zeroizing;
-
 use super::document::{Fields, Value};
 use super::keyring::Keyring;
 use super::names;
 use super::pac::{Signed, pac};
 use crate::client::SessionKey;
+use crate::krb::Secret;
 use crate::krb::der::Der;
 use crate::krb::keys::{Key, Lab};
 use crate::krb::messages::{
@@ -85,7 +84,7 @@ pub(super) fn elements(data: &AuthorizationData<'_>) -> Value {
 }
 
 /// What the ticket's signature covers: the sealed part, its PAC replaced by one zero octet ([MS-PAC] 2.8.2).
-fn covered_by_ticket_checksum(part: &EncTicketPart<'_>) -> Option<Zeroizing<Vec<u8>>> {
+fn covered_by_ticket_checksum(part: &EncTicketPart<'_>) -> Option<Secret> {
     let outer: Vec<AuthorizationElement<'_>> = part.authorization_data.as_ref()?.iter().collect();
     let emptied = outer.iter().map(without_pac).collect::<Option<Vec<_>>>()?;
     let outer: Vec<AuthorizationElement<'_>> =

@@ -40,14 +40,6 @@ impl Fields {
         self.0.insert(0, (name, value.into()));
         self
     }
-
-    /// One line of JSON.
-    pub(super) fn json(&self) -> String {
-        // Every map key is a string and nothing in it can fail to be written.
-        let mut json = serde_json::to_string(self).unwrap_or_default();
-        json.push('\n');
-        json
-    }
 }
 
 impl Value {

@@ -1,12 +1,11 @@
 //! The keys of a keytab, tried on whatever is sealed or signed.
 
 use ::pac::SignatureType;
-use zeroize::Zeroizing;
 
 use super::document::{Fields, Value};
 use super::names;
 use crate::client::keys::all_keys;
-use crate::krb::crypto::{CipherKey, EncryptionKey, EncryptionType, KeyUsage};
+use crate::krb::crypto::{CipherKey, EncryptionKey, EncryptionType, KeyUsage, Opened};
 use crate::krb::keys::{Key, Lab};
 use crate::krb::keytab::Keytab;
 use crate::krb::messages::EncryptedData;
@@ -42,7 +41,7 @@ impl Keyring {
     }
 
     /// Opens a ticket with whichever key fits, those of its own kvno first.
-    pub(super) fn open_ticket(&self, sealed: &EncryptedData<'_>) -> Option<(&Key<Lab>, Zeroizing<Vec<u8>>)> {
+    pub(super) fn open_ticket(&self, sealed: &EncryptedData<'_>) -> Option<(&Key<Lab>, Opened)> {
         let kvno = sealed.kvno.map(|kvno| kvno.as_u32());
         let named = |key: &&Key<Lab>| Some(key.kvno()) == kvno;
         self.keys
@@ -54,7 +53,7 @@ impl Keyring {
     }
 
     /// Opens what is sealed under a long-lived key for `usage`.
-    pub(super) fn open(&self, sealed: &EncryptedData<'_>, usage: KeyUsage) -> Option<Zeroizing<Vec<u8>>> {
+    pub(super) fn open(&self, sealed: &EncryptedData<'_>, usage: KeyUsage) -> Option<Opened> {
         self.raw
             .iter()
             .filter(|key| key.etype().as_i32() == sealed.etype)

@@ -7,10 +7,10 @@ use super::names;
 use super::pac::{Signed, pac};
 use crate::cli::decode_error::DecodeError;
 use crate::client::ccache::Ccache;
-use crate::client::errors::{error_name, nt_status_name};
 use crate::client::{Credential, SessionKey};
 use crate::krb::crypto::{CipherKey, KeyUsage, MacKey, md5_matches};
 use crate::krb::der::{Der, DerError};
+use crate::krb::error_names::{error_name, nt_status_name};
 use crate::krb::messages::{
     ApReq, Authenticator, Checksum, EncKdcRepPart, KdcRep, KdcReq, KerbErrorData, KerbExtError,
     KerbKeyListRep, KerbKeyListReq, KrbError, PaData, PaDatas, PaPacOptions, PaSupportedEnctypes, ReplyType,

@@ -47,7 +47,7 @@ fn octets(hexadecimal: &str) -> Vec<u8> {
 fn decoded(octets: &[u8], keyring: &Keyring) -> (String, serde_json::Value) {
     let fields = message::decode(octets, keyring).unwrap();
     let text = fields.to_string();
-    (text, serde_json::from_str(&json(fields)).unwrap())
+    (text, serde_json::to_value(versioned(fields)).unwrap())
 }
 
 fn buffer(pac: &serde_json::Value, number: u32) -> &serde_json::Value {

@@ -78,7 +78,7 @@ fn account(kind: AccountKind) -> Account {
     let object_sid: Sid = "S-1-5-21-1-2-3-1104".parse().expect("a SID");
     Account {
         object_sid,
-        sids: vec![object_sid],
+        sids: [object_sid].into_iter().collect(),
         former_sids: vec![],
         user_account_control: 0x200,
         kind,
@@ -97,7 +97,7 @@ fn policies() -> AuthenticationPolicies {
 
 /// The policy that an account is under to which policy and silo of these names are assigned; the names may be empty.
 fn in_effect(kind: AccountKind, policy: &str, silo: &str) -> Result<Option<InEffect>, AuthenticationFault> {
-    let dn = |name: &str| (!name.is_empty()).then(|| format!("CN={name},DC=lab"));
+    let dn = |name: &str| (!name.is_empty()).then(|| format!("CN={name},DC=lab").into());
     policies().in_effect(&account(kind), &Assigned { policy: dn(policy), silo: dn(silo) })
 }
 
@@ -193,7 +193,7 @@ fn what_is_in_effect_says_by_which_objects() {
         let got = got.as_ref().map(|got| (&*got.policy, got.silo.as_deref(), got.enforced.is_some()));
         assert_eq!(got, expected, "{policy:?} {silo:?}");
     }
-    let extended = Assigned { policy: Some("<GUID=01>;<SID=02>;CN=Hour,DC=lab".to_owned()), silo: None };
+    let extended = Assigned { policy: Some("<GUID=01>;<SID=02>;CN=Hour,DC=lab".into()), silo: None };
     let got = policies().in_effect(&account(AccountKind::User), &extended).expect("known");
     assert_eq!(got.map(|got| got.policy), Some("CN=Hour,DC=lab".to_owned()));
 }
@@ -206,7 +206,7 @@ fn a_policy_that_only_audits_need_not_be_there() {
     let alice = account(AccountKind::User);
     let resolve = |_: &str| Some(alice.object_sid);
     let policies = AuthenticationPolicies::of(&entries.iter().collect::<Vec<_>>(), &resolve);
-    let assigned = Assigned { policy: None, silo: Some("CN=Watch,DC=lab".to_owned()) };
+    let assigned = Assigned { policy: None, silo: Some("CN=Watch,DC=lab".into()) };
     assert_eq!(
         policies.in_effect(&alice, &assigned).expect("of no matter").map(|got| got.enforced),
         Some(None)

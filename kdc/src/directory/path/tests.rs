@@ -221,7 +221,9 @@ fn what_logs_on_is_told_by_its_class_as_in_the_exchange() {
 
 #[test]
 fn a_name_is_the_first_part_of_the_distinguished_name_where_there_is_no_other() {
-    for (dn, expected) in [("CN=a\\,b,DC=demo", "a\\,b"), ("CN=a", "a"), ("CN=S-1-5-11,CN=x", "S-1-5-11")] {
-        assert_eq!(first_part(dn), expected);
+    for (dn, expected) in [("CN=a\\,b,DC=demo", "a,b"), ("CN=a", "a"), ("CN=S-1-5-11,CN=x", "S-1-5-11")] {
+        let mut entry = Entry::new(dn);
+        entry.insert("objectSid", "S-1-5-11");
+        assert_eq!(Node::from_entry(&entry).expect("a SID").name, expected);
     }
 }

@@ -141,7 +141,8 @@ fn policy_sees_the_account_its_primary_group_and_every_token_group() {
     let entry = with("tokenGroups", &[&sid("S-1-5-32-544").to_bytes()]);
     let account = principal(&entry, &view).expect("principal").account;
     let primary = view.domain_sid.with_rid(513).expect("a SID");
-    assert_eq!(account.sids, [account.object_sid, primary, sid("S-1-5-32-544")]);
+    let sids: Vec<Sid> = account.sids.iter().collect();
+    assert_eq!(sids, [sid("S-1-5-32-544"), primary, account.object_sid]);
     let info = logon_info(&principal(&entry, &view).expect("principal"));
     assert!(
         info.extra_sids.iter().all(|extra| extra.sid != sid("S-1-5-32-544")),
@@ -170,7 +171,7 @@ fn former_sids_that_were_never_another_domains_are_dropped_and_told_of() {
     let values: Vec<_> = forged.iter().chain([&former]).map(Sid::to_bytes).collect();
     let entry = with("sIDHistory", &values.iter().map(Vec::as_slice).collect::<Vec<_>>());
     let principal = Principal::from_entry(&entry, &view, SidHistory::Include, now()).expect("principal");
-    assert_eq!(principal.dropped_sids, forged);
+    assert_eq!(*principal.dropped_sids, forged);
     let extra: Vec<Sid> = logon_info(&principal).extra_sids.iter().map(|extra| extra.sid).collect();
     assert_eq!(extra, [former, Sid::AUTHENTICATION_AUTHORITY_ASSERTED_IDENTITY]);
     assert_eq!(principal.account.former_sids.len(), 6, "they deny all the same");
@@ -223,7 +224,7 @@ fn a_name_is_the_account_s_by_its_type() {
         ("testuser", true, false),
     ];
     for (name, enterprise, expected) in cases {
-        let client = ClientName { name: name.to_owned(), enterprise };
+        let client = ClientName { name, enterprise };
         assert_eq!(principal.is_named(&client), expected, "{client:?}");
     }
 }

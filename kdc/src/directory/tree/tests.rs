@@ -8,8 +8,8 @@ use crate::directory::{Branch, Principal, SidHistory};
 const DEMO: &str = include_str!("../../cli/demo.ldif");
 
 /// 2026-06-01 00:00:00 UTC, ten days after the demo's passwords were set.
-fn client(name: &str, enterprise: bool) -> ClientName {
-    ClientName { name: name.to_owned(), enterprise }
+fn client(name: &str, enterprise: bool) -> ClientName<'_> {
+    ClientName { name, enterprise }
 }
 
 fn now() -> FileTime {
@@ -56,7 +56,9 @@ fn the_embedded_directory_is_a_domain_with_a_branch_that_serves() {
     assert_eq!((view.dns_forest_name.as_str(), view.logon_server.as_str()), ("demo.example", "DC1"));
     assert_eq!((view.krbtgt_version, view.behavior_version), (Some(2), 7));
     assert_eq!(view.branches.len(), 1);
-    let Some(Branch::Serving { policy }) = view.branches.get(&30775) else { panic!("{:?}", view.branches) };
+    let Some(Branch::Serving { policy, .. }) = view.branches.get(&30775) else {
+        panic!("{:?}", view.branches)
+    };
     assert_eq!((policy.never_reveal().len(), policy.reveal_on_demand().len()), (5, 1));
 }
 
@@ -81,7 +83,7 @@ fn the_embedded_accounts_are_judged_as_the_file_says() {
         assert_eq!(account.standing(now()), standing, "{name}");
     }
     let mut dora = principal(&tree, "dora").account;
-    dora.sids.retain(|sid| *sid != administrators);
+    dora.sids = dora.sids.iter().filter(|sid| *sid != administrators).collect();
     let verdict = policy.judge(&dora, &Denials::default());
     assert_eq!(verdict, Verdict::NeverReveal(rid(572)), "the domain-local group denies her too");
 }

@@ -8,15 +8,15 @@
 
 use aes::cipher::array::Array;
 use aes::cipher::consts::{U12, U16};
-use aes::cipher::{Block, BlockCipherDecrypt, BlockCipherEncrypt, BlockSizeUser, Key, KeyInit};
-use aes::{Aes128, Aes256};
+use aes::cipher::{Block, BlockCipherDecrypt, BlockCipherEncrypt, BlockSizeUser, Key, KeyInit, KeySizeUser};
+use aes::{Aes128, Aes128Enc, Aes256, Aes256Enc};
 use hmac::{Hmac, Mac as _};
 use sha1::{Digest as _, Sha1};
-use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::cts;
 use super::usage::{Constants, KeyUsage, n_fold};
+use super::{cts, same_mac};
+use crate::krb::Wiped;
 
 /// Octets of the truncated HMAC.
 pub(super) const MAC_LEN: usize = 12;
@@ -25,9 +25,51 @@ pub(super) const MAC_LEN: usize = 12;
 pub(super) trait Aes:
     BlockCipherEncrypt + BlockCipherDecrypt + BlockSizeUser<BlockSize = U16> + KeyInit
 {
+    /// The half of it that encrypts, which is all that derivations take.
+    type Encryption: BlockCipherEncrypt
+        + BlockSizeUser<BlockSize = U16>
+        + KeyInit
+        + KeySizeUser<KeySize = Self::KeySize>;
 }
-impl Aes for Aes128 {}
-impl Aes for Aes256 {}
+
+impl Aes for Aes128 {
+    type Encryption = Aes128Enc;
+}
+
+impl Aes for Aes256 {
+    type Encryption = Aes256Enc;
+}
+
+/// A key as it stands in a key block, with the schedule that everything is derived with: once for all its usages.
+pub(super) struct BaseKey<C: Aes> {
+    octets: Wiped<Key<C>>,
+    schedule: C::Encryption,
+}
+
+impl<C: Aes> BaseKey<C> {
+    /// The key that `fill` makes of zeros.
+    pub(super) fn made(fill: impl FnOnce(&mut [u8])) -> Self {
+        let mut octets = Wiped::new(Key::<C>::default());
+        fill(octets.as_mut_slice());
+        let schedule = C::Encryption::new(&octets);
+        Self { octets, schedule }
+    }
+
+    pub(super) fn octets(&self) -> &[u8] {
+        &self.octets
+    }
+
+    /// DK of RFC 3961 §5.1: the folded constant, encrypted over and over until it fills a key.
+    pub(super) fn derive(&self, folded: &[u8; 16]) -> Wiped<Key<C>> {
+        let mut key = Wiped::new(Key::<C>::default());
+        let mut block: Wiped<Block<C>> = Wiped::new(Array(*folded));
+        for part in key.chunks_mut(block.len()) {
+            self.schedule.encrypt_block(&mut block);
+            part.iter_mut().zip(block.iter()).for_each(|(octet, derived)| *octet = *derived);
+        }
+        key
+    }
+}
 
 /// Ke and Ki of one key and usage, ready.
 pub(super) struct Cipher<C> {
@@ -36,12 +78,11 @@ pub(super) struct Cipher<C> {
 }
 
 impl<C: Aes> Cipher<C> {
-    pub(super) fn new(key: &Key<C>, usage: KeyUsage) -> Self {
-        let base = C::new(key);
+    pub(super) fn new(base: &BaseKey<C>, usage: KeyUsage) -> Self {
         let Constants { encryption, integrity, .. } = usage.constants();
         Self {
-            encryption: C::new(&derive(&base, encryption)),
-            integrity: HmacSha1::new(&derive(&base, integrity)),
+            encryption: C::new(&base.derive(encryption)),
+            integrity: HmacSha1::new(&base.derive(integrity)),
         }
     }
 
@@ -56,13 +97,13 @@ impl<C: Aes> Cipher<C> {
     /// returns `false`: it has been decrypted, but it is not what the holder of the key sealed.
     pub(super) fn decrypt(&self, message: &mut [u8], mac: &[u8]) -> bool {
         cts::decrypt(&self.encryption, message);
-        self.integrity.mac(message).ct_eq(mac).into()
+        same_mac(&self.integrity.mac(message), mac)
     }
 }
 
 /// PRF (RFC 3961 §5.3, RFC 3962 §6): one block, `AES(DK(K, "prf"), SHA-1(input)[0..16])`.
-pub(super) fn prf<C: Aes>(key: &Key<C>, input: &[u8]) -> Zeroizing<Vec<u8>> {
-    let prf_key = C::new(&derive(&C::new(key), const { &n_fold(b"prf") }));
+pub(super) fn prf<C: Aes>(base: &BaseKey<C>, input: &[u8]) -> Zeroizing<Vec<u8>> {
+    let prf_key = C::Encryption::new(&base.derive(const { &n_fold(b"prf") }));
     let (block, _) = Sha1::digest(input).split::<U16>();
     let mut block = Zeroizing::new(block);
     prf_key.encrypt_block(&mut block);
@@ -74,13 +115,13 @@ pub(super) struct HmacSha1(Hmac<Sha1>);
 
 impl HmacSha1 {
     /// With Kc of a key and usage, for checksums outside encrypted data.
-    pub(super) fn for_checksum<C: Aes>(key: &Key<C>, usage: KeyUsage) -> Self {
-        Self::new(&derive(&C::new(key), &usage.constants().checksum))
+    pub(super) fn for_checksum<C: Aes>(base: &BaseKey<C>, usage: KeyUsage) -> Self {
+        Self::new(&base.derive(&usage.constants().checksum))
     }
 
     fn new(key: &[u8]) -> Self {
         // RFC 2104 §2: a key shorter than a block is padded with zeros.
-        let mut block = Zeroizing::new(Key::<Hmac<Sha1>>::default());
+        let mut block = Wiped::new(Key::<Hmac<Sha1>>::default());
         block.iter_mut().zip(key).for_each(|(padded, octet)| *padded = *octet);
         Self(Hmac::new(&block))
     }
@@ -90,15 +131,4 @@ impl HmacSha1 {
         let (truncated, _) = whole.split::<U12>();
         truncated.into()
     }
-}
-
-/// DK of RFC 3961 §5.1: the folded constant, encrypted over and over until it fills a key.
-pub(super) fn derive<C: Aes>(base: &C, folded: &[u8; 16]) -> Zeroizing<Key<C>> {
-    let mut key = Zeroizing::new(Key::<C>::default());
-    let mut block: Zeroizing<Block<C>> = Zeroizing::new(Array(*folded));
-    for part in key.chunks_mut(block.len()) {
-        base.encrypt_block(&mut block);
-        part.iter_mut().zip(block.iter()).for_each(|(octet, derived)| *octet = *derived);
-    }
-    key
 }

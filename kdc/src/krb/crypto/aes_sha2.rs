@@ -16,12 +16,11 @@ use hmac::digest::Output;
 use hmac::{Hmac, Mac as _};
 use pac::Mac;
 use sha2::{Sha256, Sha384};
-use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::aes_sha1::Aes;
-use super::cts;
 use super::usage::KeyUsage;
+use super::{cts, same_mac};
 
 /// What the two encryption types differ in.
 pub(super) trait Profile {
@@ -99,7 +98,7 @@ impl<P: Profile> Cipher<P> {
     /// Turns the encrypted part back into confounder and plaintext, if the MAC says that the holder of the key
     /// made it; else leaves it as it is and returns `false`.
     pub(super) fn decrypt(&self, message: &mut [u8], mac: &[u8]) -> bool {
-        let genuine = self.mac(message).as_bytes().ct_eq(mac).into();
+        let genuine = same_mac(self.mac(message).as_bytes(), mac);
         if genuine {
             cts::decrypt(&self.encryption, message);
         }

@@ -1,14 +1,16 @@
 //! A key made ready to seal and open the encrypted data of one usage.
 
-use std::{fmt, iter};
+use std::fmt;
+use std::ops::{Deref, Range};
 
 use aes::{Aes128, Aes256};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 use super::aes_sha2::{self, Aes128Sha256, Aes256Sha384, Profile as _};
 use super::encryption_key::{EncryptionKey, EncryptionType, Material};
 use super::usage::KeyUsage;
 use super::{aes_sha1, rc4_hmac};
+use crate::krb::Secret;
 
 /// Octets of fresh random that sealing takes, to go in front of the plaintext: one AES block. RC4 uses half.
 pub const CONFOUNDER_LEN: usize = 16;
@@ -17,12 +19,13 @@ pub const CONFOUNDER_LEN: usize = 16;
 /// dropped.
 pub struct CipherKey(Cipher);
 
+/// Boxed, so that moving the key about costs nothing and leaves no copy of it behind.
 enum Cipher {
-    Aes128Sha1(aes_sha1::Cipher<Aes128>),
-    Aes256Sha1(aes_sha1::Cipher<Aes256>),
-    Aes128Sha256(aes_sha2::Cipher<Aes128Sha256>),
-    Aes256Sha384(aes_sha2::Cipher<Aes256Sha384>),
-    Rc4Hmac(rc4_hmac::Cipher),
+    Aes128Sha1(Box<aes_sha1::Cipher<Aes128>>),
+    Aes256Sha1(Box<aes_sha1::Cipher<Aes256>>),
+    Aes128Sha256(Box<aes_sha2::Cipher<Aes128Sha256>>),
+    Aes256Sha384(Box<aes_sha2::Cipher<Aes256Sha384>>),
+    Rc4Hmac(Box<rc4_hmac::Cipher>),
 }
 
 /// Octets of what encrypted data has around the plaintext, in this order.
@@ -57,19 +60,15 @@ impl CipherKey {
     #[must_use]
     pub fn new(key: &EncryptionKey, usage: KeyUsage) -> Self {
         Self(match key.material() {
-            Material::Aes128Sha1(bytes) => {
-                Cipher::Aes128Sha1(aes_sha1::Cipher::new((&***bytes).into(), usage))
+            Material::Aes128Sha1(base) => Cipher::Aes128Sha1(Box::new(aes_sha1::Cipher::new(base, usage))),
+            Material::Aes256Sha1(base) => Cipher::Aes256Sha1(Box::new(aes_sha1::Cipher::new(base, usage))),
+            Material::Aes128Sha256(octets) => {
+                Cipher::Aes128Sha256(Box::new(aes_sha2::Cipher::new(octets.as_slice(), usage)))
             }
-            Material::Aes256Sha1(bytes) => {
-                Cipher::Aes256Sha1(aes_sha1::Cipher::new((&***bytes).into(), usage))
+            Material::Aes256Sha384(octets) => {
+                Cipher::Aes256Sha384(Box::new(aes_sha2::Cipher::new(octets.as_slice(), usage)))
             }
-            Material::Aes128Sha256(bytes) => {
-                Cipher::Aes128Sha256(aes_sha2::Cipher::new(bytes.as_slice(), usage))
-            }
-            Material::Aes256Sha384(bytes) => {
-                Cipher::Aes256Sha384(aes_sha2::Cipher::new(bytes.as_slice(), usage))
-            }
-            Material::Rc4Hmac(bytes) => Cipher::Rc4Hmac(rc4_hmac::Cipher::new(bytes, usage)),
+            Material::Rc4Hmac(octets) => Cipher::Rc4Hmac(Box::new(rc4_hmac::Cipher::new(octets, usage))),
         })
     }
 
@@ -140,12 +139,11 @@ impl CipherKey {
     ///
     /// # Errors
     /// As [`open_in_place`](Self::open_in_place).
-    pub fn open(&self, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, IntegrityError> {
-        let mut buffer = Zeroizing::new(sealed.to_vec());
+    pub fn open(&self, sealed: &[u8]) -> Result<Opened, IntegrityError> {
+        let mut buffer = Secret::from(sealed.to_vec());
         let plain_len = self.open_in_place(&mut buffer)?.len();
-        buffer.drain(..self.frame().before_plaintext());
-        buffer.truncate(plain_len);
-        Ok(buffer)
+        let start = self.before_plaintext();
+        Ok(Opened { buffer, plain: start..start.saturating_add(plain_len) })
     }
 
     /// Appends the encrypted data of `plain` to `out`. `confounder` must be fresh random octets: equal
@@ -153,33 +151,61 @@ impl CipherKey {
     pub fn seal(&self, confounder: &[u8; CONFOUNDER_LEN], plain: &[u8], out: &mut Vec<u8>) {
         // All at once: growing after the plaintext is in would leave a copy of it behind in freed memory.
         out.reserve(self.sealed_len(plain.len()));
-        let Frame { leading_mac, confounder: confounder_len, .. } = self.frame();
         let start = out.len();
-        out.extend(iter::repeat_n(0, leading_mac));
-        out.extend(confounder.iter().take(confounder_len));
+        out.resize(start.saturating_add(self.before_plaintext()), 0);
         out.extend_from_slice(plain);
-        let (_, sealed) = out.split_at_mut(start);
-        let (rc4_mac, message) = sealed.split_at_mut(leading_mac);
-        match &self.0 {
-            Cipher::Aes128Sha1(cipher) => {
-                let mac = cipher.encrypt(message);
-                out.extend_from_slice(&mac);
-            }
-            Cipher::Aes256Sha1(cipher) => {
-                let mac = cipher.encrypt(message);
-                out.extend_from_slice(&mac);
-            }
-            Cipher::Aes128Sha256(cipher) => {
-                let mac = cipher.encrypt(message);
-                out.extend_from_slice(mac.as_bytes());
-            }
-            Cipher::Aes256Sha384(cipher) => {
-                let mac = cipher.encrypt(message);
-                out.extend_from_slice(mac.as_bytes());
-            }
-            Cipher::Rc4Hmac(cipher) => rc4_mac.copy_from_slice(&cipher.encrypt(message)),
+        out.resize(out.len().saturating_add(self.after_plaintext()), 0);
+        if let Some(sealed) = out.get_mut(start..) {
+            self.seal_in_place(confounder, sealed);
         }
     }
+
+    /// Octets of encrypted data in front of the plaintext.
+    #[must_use]
+    pub const fn before_plaintext(&self) -> usize {
+        self.frame().before_plaintext()
+    }
+
+    /// Octets of encrypted data after the plaintext.
+    #[must_use]
+    pub const fn after_plaintext(&self) -> usize {
+        self.frame().trailing_mac
+    }
+
+    /// Seals a plaintext where it lies, [`before_plaintext`](Self::before_plaintext) octets of room in front of it
+    /// and [`after_plaintext`](Self::after_plaintext) behind. `confounder` as for [`seal`](Self::seal).
+    pub fn seal_in_place(&self, confounder: &[u8; CONFOUNDER_LEN], sealed: &mut [u8]) {
+        let Frame { leading_mac, confounder: confounder_len, trailing_mac } = self.frame();
+        let (message, trailing_mac) = sealed.split_at_mut(sealed.len().saturating_sub(trailing_mac));
+        let (leading_mac, message) = message.split_at_mut(leading_mac.min(message.len()));
+        message.iter_mut().zip(confounder.iter().take(confounder_len)).for_each(|(to, from)| *to = *from);
+        match &self.0 {
+            Cipher::Aes128Sha1(cipher) => fill(trailing_mac, &cipher.encrypt(message)),
+            Cipher::Aes256Sha1(cipher) => fill(trailing_mac, &cipher.encrypt(message)),
+            Cipher::Aes128Sha256(cipher) => fill(trailing_mac, cipher.encrypt(message).as_bytes()),
+            Cipher::Aes256Sha384(cipher) => fill(trailing_mac, cipher.encrypt(message).as_bytes()),
+            Cipher::Rc4Hmac(cipher) => fill(leading_mac, &cipher.encrypt(message)),
+        }
+    }
+}
+
+/// A plaintext in the copy of its encrypted data that was opened. Wiped when dropped.
+#[derive(Debug, Default)]
+pub struct Opened {
+    buffer: Secret,
+    plain: Range<usize>,
+}
+
+impl Deref for Opened {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.buffer.get(self.plain.clone()).unwrap_or_default()
+    }
+}
+
+fn fill(place: &mut [u8], mac: &[u8]) {
+    place.iter_mut().zip(mac).for_each(|(to, from)| *to = *from);
 }
 
 impl fmt::Debug for CipherKey {

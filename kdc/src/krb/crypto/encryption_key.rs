@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use aes::{Aes128, Aes256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
+
+use super::aes_sha1::BaseKey;
 
 /// The encryption types there are here (RFC 3961 §8), in the order in which they are preferred.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -46,8 +49,15 @@ impl EncryptionType {
 
     /// The type of this number, if it is one we have.
     #[must_use]
-    pub fn from_i32(number: i32) -> Option<Self> {
-        Self::ALL.into_iter().find(|etype| etype.as_i32() == number)
+    pub const fn from_i32(number: i32) -> Option<Self> {
+        match number {
+            17 => Some(Self::Aes128Sha1),
+            18 => Some(Self::Aes256Sha1),
+            19 => Some(Self::Aes128Sha256),
+            20 => Some(Self::Aes256Sha384),
+            23 => Some(Self::Rc4Hmac),
+            _ => None,
+        }
     }
 
     /// Its number on the wire.
@@ -102,15 +112,15 @@ impl fmt::Display for EncryptionType {
     }
 }
 
-/// Key octets that their encryption type takes. Not [`Clone`], wiped when dropped, and `Debug` shows the type
+/// Key octets that their encryption type takes, ready to derive from. Not [`Clone`], wiped when dropped, and `Debug` shows the type
 /// only.
 pub struct EncryptionKey(Material);
 
 /// The octets, as many as the type wants: a key of another length cannot be written down. They stay where they are
 /// when the key is moved, so that no copy is left behind that nobody wipes.
 pub(super) enum Material {
-    Aes128Sha1(Octets<16>),
-    Aes256Sha1(Octets<32>),
+    Aes128Sha1(Box<BaseKey<Aes128>>),
+    Aes256Sha1(Box<BaseKey<Aes256>>),
     Aes128Sha256(Octets<16>),
     Aes256Sha384(Octets<32>),
     Rc4Hmac(Octets<16>),
@@ -133,26 +143,20 @@ impl EncryptionKey {
 
     /// The key of a type that random octets make, as many of them as the type wants.
     #[must_use]
-    pub fn from_random(etype: EncryptionType, octets: &[u8; 32]) -> Self {
+    pub fn from_random(etype: EncryptionType, blocks: &[[u8; 16]; 2]) -> Self {
+        let octets = blocks.as_flattened();
         Self::made(etype, |key| key.iter_mut().zip(octets).for_each(|(octet, random)| *octet = *random))
     }
 
     /// The key that `fill` makes of as many zeros as the type wants.
     pub(super) fn made(etype: EncryptionType, fill: impl FnOnce(&mut [u8])) -> Self {
-        let mut key = Self(match etype {
-            EncryptionType::Aes128Sha1 => Material::Aes128Sha1(Box::default()),
-            EncryptionType::Aes256Sha1 => Material::Aes256Sha1(Box::default()),
-            EncryptionType::Aes128Sha256 => Material::Aes128Sha256(Box::default()),
-            EncryptionType::Aes256Sha384 => Material::Aes256Sha384(Box::default()),
-            EncryptionType::Rc4Hmac => Material::Rc4Hmac(Box::default()),
-        });
-        fill(match &mut key.0 {
-            Material::Aes128Sha1(bytes) | Material::Aes128Sha256(bytes) | Material::Rc4Hmac(bytes) => {
-                bytes.as_mut_slice()
-            }
-            Material::Aes256Sha1(bytes) | Material::Aes256Sha384(bytes) => bytes.as_mut_slice(),
-        });
-        key
+        Self(match etype {
+            EncryptionType::Aes128Sha1 => Material::Aes128Sha1(Box::new(BaseKey::made(fill))),
+            EncryptionType::Aes256Sha1 => Material::Aes256Sha1(Box::new(BaseKey::made(fill))),
+            EncryptionType::Aes128Sha256 => Material::Aes128Sha256(octets(fill)),
+            EncryptionType::Aes256Sha384 => Material::Aes256Sha384(octets(fill)),
+            EncryptionType::Rc4Hmac => Material::Rc4Hmac(octets(fill)),
+        })
     }
 
     /// Its encryption type.
@@ -171,10 +175,10 @@ impl EncryptionKey {
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         match &self.0 {
-            Material::Aes128Sha1(bytes) | Material::Aes128Sha256(bytes) | Material::Rc4Hmac(bytes) => {
-                bytes.as_slice()
-            }
-            Material::Aes256Sha1(bytes) | Material::Aes256Sha384(bytes) => bytes.as_slice(),
+            Material::Aes128Sha1(base) => base.octets(),
+            Material::Aes256Sha1(base) => base.octets(),
+            Material::Aes128Sha256(octets) | Material::Rc4Hmac(octets) => octets.as_slice(),
+            Material::Aes256Sha384(octets) => octets.as_slice(),
         }
     }
 
@@ -187,6 +191,12 @@ impl EncryptionKey {
     pub(super) const fn material(&self) -> &Material {
         &self.0
     }
+}
+
+fn octets<const LENGTH: usize>(fill: impl FnOnce(&mut [u8])) -> Octets<LENGTH> {
+    let mut octets: Octets<LENGTH> = Box::new(Zeroizing::new([0; LENGTH]));
+    fill(octets.as_mut_slice());
+    octets
 }
 
 impl fmt::Debug for EncryptionKey {

@@ -6,9 +6,9 @@
 
 use ::md5::{Digest, Md5};
 use hmac::{Hmac, KeyInit, Mac as _};
-use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+use super::same_mac;
 use super::usage::KeyUsage;
 
 /// HMAC-MD5 with Ksign ready: `HMAC(HMAC(K, "signaturekey\0"), MD5(T | data))` (RFC 4757 §4).
@@ -48,5 +48,5 @@ pub fn md5(data: &[u8]) -> [u8; 16] {
 /// Whether `checksum` is the rsa-md5 checksum of `data`, in constant time.
 #[must_use]
 pub fn md5_matches(data: &[u8], checksum: &[u8]) -> bool {
-    md5(data).ct_eq(checksum).into()
+    same_mac(&md5(data), checksum)
 }

@@ -2,13 +2,11 @@
 
 use std::fmt;
 
-use aes::{Aes128, Aes256};
-use subtle::ConstantTimeEq;
-
 use super::aes_sha1::HmacSha1;
 use super::aes_sha2::{self, Aes128Sha256, Aes256Sha384};
 use super::encryption_key::{EncryptionKey, EncryptionType, Material};
 use super::hmac_md5::HmacMd5;
+use super::same_mac;
 use super::usage::KeyUsage;
 
 /// One key for the checksums of one usage, with its HMAC state ready. Not [`Clone`]; wiped when dropped.
@@ -31,12 +29,8 @@ impl MacKey {
     pub fn new(key: &EncryptionKey, usage: KeyUsage) -> Self {
         let hmac_sha1 = |state| State::HmacSha1 { checksum_type: key.etype().checksum_type(), state };
         Self(match key.material() {
-            Material::Aes128Sha1(bytes) => {
-                hmac_sha1(HmacSha1::for_checksum::<Aes128>((&***bytes).into(), usage))
-            }
-            Material::Aes256Sha1(bytes) => {
-                hmac_sha1(HmacSha1::for_checksum::<Aes256>((&***bytes).into(), usage))
-            }
+            Material::Aes128Sha1(base) => hmac_sha1(HmacSha1::for_checksum(base, usage)),
+            Material::Aes256Sha1(base) => hmac_sha1(HmacSha1::for_checksum(base, usage)),
             Material::Aes128Sha256(bytes) => {
                 State::HmacSha256(aes_sha2::Checksum::new(bytes.as_slice(), usage))
             }
@@ -79,7 +73,7 @@ impl MacKey {
     /// Whether `mac` is the checksum of `data`, in constant time. One of another length never is.
     #[must_use]
     pub fn verify(&self, data: &[u8], mac: &[u8]) -> bool {
-        self.mac(data).as_bytes().ct_eq(mac).into()
+        same_mac(self.mac(data).as_bytes(), mac)
     }
 }
 

@@ -1,8 +1,9 @@
 //! The Kerberos encryption layer (RFC 3961) on RustCrypto primitives.
 //!
 //! An [`EncryptionKey`] is octets of the right length for their [`EncryptionType`] and does nothing by
-//! itself. [`CipherKey`] and [`MacKey`] are one such key made ready for one [`KeyUsage`]: derived keys, AES
-//! schedules and HMAC states are computed when they are made, so that using them derives nothing.
+//! itself; what all derivations from it have in common is done when it is made. [`CipherKey`] and [`MacKey`]
+//! are one such key made ready for one [`KeyUsage`]: derived keys, AES schedules and HMAC states are computed
+//! when they are made, so that using them derives nothing.
 //!
 //! | etype | name | checksum |
 //! | --- | --- | --- |
@@ -32,12 +33,21 @@ mod prf;
 mod rc4_hmac;
 mod usage;
 
-pub use cipher_key::{CONFOUNDER_LEN, CipherKey, IntegrityError};
+use subtle::ConstantTimeEq;
+
+pub use cipher_key::{CONFOUNDER_LEN, CipherKey, IntegrityError, Opened};
 pub use encryption_key::{EncryptionKey, EncryptionType, KeyError};
 pub use hmac_md5::{md5, md5_matches};
 pub use mac_key::MacKey;
 pub use prf::{fx_cf2, prf};
 pub use usage::KeyUsage;
+
+/// Whether a MAC is the one that it should be, in a time that says nothing of where they differ: all differences are
+/// gathered before any is looked at.
+fn same_mac(made: &[u8], received: &[u8]) -> bool {
+    let differences = made.iter().zip(received).fold(0, |seen, (made, received)| seen | (made ^ received));
+    made.len() == received.len() && differences.ct_eq(&0).into()
+}
 
 #[cfg(test)]
 pub(in crate::krb) mod tests;

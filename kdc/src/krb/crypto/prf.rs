@@ -1,7 +1,6 @@
 //! The pseudo-random functions of the encryption types (RFC 3961 §3), and KRB-FX-CF2 (RFC 6113 §5.1), which
 //! makes one key of two.
 
-use aes::{Aes128, Aes256};
 use zeroize::Zeroizing;
 
 use super::aes_sha2::{self, Aes128Sha256, Aes256Sha384};
@@ -13,8 +12,8 @@ use super::{aes_sha1, rc4_hmac};
 #[must_use]
 pub fn prf(key: &EncryptionKey, input: &[u8]) -> Zeroizing<Vec<u8>> {
     match key.material() {
-        Material::Aes128Sha1(key) => aes_sha1::prf::<Aes128>((&***key).into(), input),
-        Material::Aes256Sha1(key) => aes_sha1::prf::<Aes256>((&***key).into(), input),
+        Material::Aes128Sha1(key) => aes_sha1::prf(key, input),
+        Material::Aes256Sha1(key) => aes_sha1::prf(key, input),
         Material::Aes128Sha256(key) => aes_sha2::prf::<Aes128Sha256>(key.as_slice(), input),
         Material::Aes256Sha384(key) => aes_sha2::prf::<Aes256Sha384>(key.as_slice(), input),
         Material::Rc4Hmac(key) => rc4_hmac::prf(key, input),

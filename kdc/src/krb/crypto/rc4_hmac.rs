@@ -13,10 +13,10 @@ use hmac::{Hmac, KeyInit, Mac as _};
 use md5::Md5;
 use rc4::{Rc4, StreamCipher};
 use sha1::Sha1;
-use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::hmac_md5::hmac;
+use super::same_mac;
 use super::usage::KeyUsage;
 
 /// Octets of the MAC in front.
@@ -45,7 +45,7 @@ impl Cipher {
     /// returns `false`: it has been decrypted, but it is not what the holder of the key sealed.
     pub(super) fn decrypt(&self, message: &mut [u8], mac: &[u8]) -> bool {
         self.apply_keystream(mac, message);
-        self.mac(message).ct_eq(mac).into()
+        same_mac(&self.mac(message), mac)
     }
 
     fn mac(&self, message: &[u8]) -> [u8; MAC_LEN] {

@@ -6,7 +6,7 @@ use hmac::{Hmac, Mac};
 use sha1::Sha1;
 use zeroize::ZeroizeOnDrop;
 
-use super::aes_sha1::{Aes, derive};
+use super::aes_sha1::{Aes, BaseKey};
 use super::usage::n_fold;
 use super::*;
 
@@ -65,8 +65,8 @@ fn pbkdf2<H: Mac + KeyInit + Clone>(password: &[u8], salt: &[u8], iterations: u3
 /// RFC 3962 §4.
 fn string_to_key<C: Aes>(password: &[u8], salt: &[u8], iterations: u32) -> Vec<u8> {
     let length = Key::<C>::default().len();
-    let base = C::new_from_slice(&pbkdf2::<Hmac<Sha1>>(password, salt, iterations, length)).unwrap();
-    derive(&base, &n_fold(b"kerberos")).to_vec()
+    let octets = pbkdf2::<Hmac<Sha1>>(password, salt, iterations, length);
+    BaseKey::<C>::made(|key| key.copy_from_slice(&octets)).derive(&n_fold(b"kerberos")).to_vec()
 }
 
 /// RFC 3962, appendix B.
@@ -292,6 +292,8 @@ fn schedules_and_hash_states_are_wiped_when_dropped() {
     fn wiped<T: ZeroizeOnDrop>() {}
     wiped::<Aes128>();
     wiped::<Aes256>();
+    wiped::<aes::Aes128Enc>();
+    wiped::<aes::Aes256Enc>();
     wiped::<::rc4::Rc4>();
     wiped::<Sha1>();
     wiped::<::sha2::Sha256>();

@@ -57,7 +57,7 @@ impl Tag {
 
 /// A type with one DER encoding.
 pub trait Der<'a>: Sized {
-    /// What [`to_der`](Self::to_der) returns: `Zeroizing<Vec<u8>>` for types that hold keys.
+    /// What [`to_der`](Self::to_der) returns: [`Secret`](crate::krb::Secret) for types that hold keys.
     type Encoded: From<Vec<u8>>;
 
     /// Reads one value and leaves the reader behind it.

@@ -47,11 +47,15 @@ impl<'a> Reader<'a> {
     /// [`DerError::UnexpectedTag`], [`DerError::Truncated`] or [`DerError::Length`].
     #[inline]
     pub fn content(&mut self, tag: Tag) -> Result<&'a [u8], DerError> {
-        let (&found, after_tag) = self.rest.split_first().ok_or(DerError::Truncated)?;
-        if found != tag.octet() {
-            return Err(DerError::UnexpectedTag);
-        }
-        let (length, after_length) = split_length(after_tag)?;
+        let (length, after_length) = match *self.rest {
+            // Most values: fewer than 128 octets.
+            [found, length @ 0x00..=0x7f, ref rest @ ..] if found == tag.octet() => {
+                (usize::from(length), rest)
+            }
+            [found, ref rest @ ..] if found == tag.octet() => long_length(rest)?,
+            [] => return Err(DerError::Truncated),
+            _ => return Err(DerError::UnexpectedTag),
+        };
         let (content, rest) = after_length.split_at_checked(length).ok_or(DerError::Truncated)?;
         self.rest = rest;
         Ok(content)
@@ -61,6 +65,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// Those of [`content`](Self::content) and of `read`; [`DerError::TrailingOctets`].
+    #[inline]
     pub fn inside<T>(
         &mut self,
         tag: Tag,
@@ -107,6 +112,22 @@ impl<'a> Reader<'a> {
         self.inside(Tag::context(number), read)
     }
 
+    /// The mandatory field `[number]` of type `Int32`. Nearly all have one octet and are read at once.
+    ///
+    /// # Errors
+    /// Those of [`field`](Self::field) and of [`int32`](Self::int32).
+    #[inline]
+    pub fn int32_field(&mut self, number: u8) -> Result<i32, DerError> {
+        const INTEGER: u8 = Tag::INTEGER.octet();
+        match *self.rest {
+            [found, 3, INTEGER, 1, octet, ref rest @ ..] if found == Tag::context(number).octet() => {
+                self.rest = rest;
+                Ok(i32::from(octet.cast_signed()))
+            }
+            _ => self.field(number, Self::int32),
+        }
+    }
+
     /// The OPTIONAL field `[number]`.
     ///
     /// # Errors
@@ -123,15 +144,20 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// [`DerError::IntegerForm`] unless it is minimal, [`DerError::IntegerRange`] if it is longer.
+    #[inline]
     pub fn integer(&mut self) -> Result<i64, DerError> {
         match *self.content(Tag::INTEGER)? {
-            [] | [0x00, 0x00..=0x7f, ..] | [0xff, 0x80..=0xff, ..] => Err(DerError::IntegerForm),
-            ref octets if octets.len() > 8 => Err(DerError::IntegerRange),
-            ref octets @ [first, ..] => {
-                let sign = if first & 0x80 == 0 { 0 } else { -1 };
-                Ok(octets.iter().fold(sign, |value: i64, &octet| (value << 8) | i64::from(octet)))
-            }
+            [octet] => Ok(i64::from(octet.cast_signed())),
+            ref octets => long_integer(octets),
         }
+    }
+
+    /// `Int32 ::= INTEGER (-2147483648..2147483647)`.
+    ///
+    /// # Errors
+    /// Those of [`integer`](Self::integer); [`DerError::IntegerRange`].
+    pub fn int32(&mut self) -> Result<i32, DerError> {
+        i32::try_from(self.integer()?).map_err(|_| DerError::IntegerRange)
     }
 
     /// `Microseconds ::= INTEGER (0..999999)`.
@@ -179,12 +205,22 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Reads a definite, minimal length of at most four octets: the length, and what follows it.
-#[inline]
-fn split_length(input: &[u8]) -> Result<(usize, &[u8]), DerError> {
+/// The value of an INTEGER that is not of one octet.
+fn long_integer(octets: &[u8]) -> Result<i64, DerError> {
+    match *octets {
+        [] | [0x00, 0x00..=0x7f, ..] | [0xff, 0x80..=0xff, ..] => Err(DerError::IntegerForm),
+        _ if octets.len() > 8 => Err(DerError::IntegerRange),
+        [first, ..] => {
+            let sign = if first & 0x80 == 0 { 0 } else { -1 };
+            Ok(octets.iter().fold(sign, |value: i64, &octet| (value << 8) | i64::from(octet)))
+        }
+    }
+}
+
+/// Reads a definite, minimal length of two to five octets: the length, and what follows it.
+fn long_length(input: &[u8]) -> Result<(usize, &[u8]), DerError> {
     let (length, rest) = match *input {
         [] => return Err(DerError::Truncated),
-        [short @ 0x00..=0x7f, ref rest @ ..] => return Ok((usize::from(short), rest)),
         [0x81, a @ 0x80..=0xff, ref rest @ ..] => (u32::from(a), rest),
         [0x82, a @ 0x01..=0xff, b, ref rest @ ..] => (u32::from_be_bytes([0, 0, a, b]), rest),
         [0x83, a @ 0x01..=0xff, b, c, ref rest @ ..] => (u32::from_be_bytes([0, a, b, c]), rest),

@@ -26,6 +26,23 @@ impl<'a, T: Der<'a> + Copy> SequenceOf<'a, T> {
         Self { elements: Elements::Listed(elements) }
     }
 
+    /// Reads a sequence that fills the whole input, or `None` if it has more than `most` elements: then the rest of it
+    /// is not looked at.
+    ///
+    /// # Errors
+    /// [`DerError`] names the first rule the octets break.
+    pub fn parse_at_most(most: usize, input: &'a [u8]) -> Result<Option<Self>, DerError> {
+        let mut reader = Reader::new(input);
+        let content = reader.content(Tag::SEQUENCE)?;
+        let mut elements = Reader::new(content);
+        let count = count::<T>(&mut elements, most)?;
+        if !elements.is_empty() {
+            return Ok(None);
+        }
+        reader.finish()?;
+        Ok(Some(Self { elements: Elements::Checked { content, count, element: PhantomData } }))
+    }
+
     /// How many elements there are.
     #[must_use]
     pub const fn len(&self) -> usize {
@@ -57,11 +74,7 @@ impl<'a, T: Der<'a> + Copy> Der<'a> for SequenceOf<'a, T> {
     fn read(reader: &mut Reader<'a>) -> Result<Self, DerError> {
         let content = reader.content(Tag::SEQUENCE)?;
         let mut elements = Reader::new(content);
-        let mut count = 0_usize;
-        while !elements.is_empty() {
-            T::read(&mut elements)?;
-            count = count.saturating_add(1);
-        }
+        let count = count::<T>(&mut elements, usize::MAX)?;
         Ok(Self { elements: Elements::Checked { content, count, element: PhantomData } })
     }
 
@@ -75,6 +88,16 @@ impl<'a, T: Der<'a> + Copy> Der<'a> for SequenceOf<'a, T> {
             }),
         }
     }
+}
+
+/// Reads elements until there is none left, but no more than `most`, and counts them.
+fn count<'a, T: Der<'a>>(elements: &mut Reader<'a>, most: usize) -> Result<usize, DerError> {
+    let mut count = 0_usize;
+    while !elements.is_empty() && count < most {
+        T::read(elements)?;
+        count = count.saturating_add(1);
+    }
+    Ok(count)
 }
 
 /// The elements of a [`SequenceOf`].

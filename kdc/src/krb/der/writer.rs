@@ -2,10 +2,10 @@
 //! nothing is measured beforehand or moved afterwards.
 
 use super::{Der, Tag};
-use zeroize::Zeroize;
+use crate::krb::secret::wipe;
 
-/// Most messages with their ticket and PAC fit without growing.
-const INITIAL_CAPACITY: usize = 2048;
+/// Most messages without a ticket fit without growing.
+const INITIAL_CAPACITY: usize = 512;
 
 /// A buffer that fills from its end. What is written later stands in front of what was written before.
 pub struct Writer {
@@ -55,17 +55,44 @@ impl Writer {
     }
 
     /// Octets as they are.
+    #[inline]
     pub fn octets(&mut self, octets: &[u8]) {
-        if octets.len() > self.free {
-            self.grow(octets.len());
+        match self.place(octets.len()) {
+            Some(place) => place.copy_from_slice(octets),
+            None => self.octets_after_growing(octets),
         }
-        let Some(start) = self.free.checked_sub(octets.len()) else {
-            return;
-        };
-        if let Some(place) = self.buffer.get_mut(start..self.free) {
+    }
+
+    #[cold]
+    fn octets_after_growing(&mut self, octets: &[u8]) {
+        self.grow(octets.len());
+        if let Some(place) = self.place(octets.len()) {
             place.copy_from_slice(octets);
-            self.free = start;
         }
+    }
+
+    /// Where the next octets go, so many of them, if there is room.
+    #[inline]
+    fn place(&mut self, count: usize) -> Option<&mut [u8]> {
+        let start = self.free.checked_sub(count)?;
+        let place = self.buffer.get_mut(start..self.free)?;
+        self.free = start;
+        Some(place)
+    }
+
+    /// So many zeros, to be overwritten by way of [`front_mut`](Self::front_mut).
+    pub fn zeros(&mut self, count: usize) {
+        if count > self.free {
+            self.grow(count);
+        }
+        // What is free has never been written to.
+        self.free = self.free.saturating_sub(count);
+    }
+
+    /// The last `count` octets written, which are the first of the encoding.
+    pub fn front_mut(&mut self, count: usize) -> &mut [u8] {
+        let end = self.free.saturating_add(count);
+        self.buffer.get_mut(self.free..end).unwrap_or_default()
     }
 
     /// At least doubles the buffer. The old one may hold a session key, so it is wiped.
@@ -78,7 +105,7 @@ impl Writer {
         if let Some(place) = larger.get_mut(free..) {
             place.copy_from_slice(self.octets_written());
         }
-        self.buffer.zeroize();
+        wipe(&mut self.buffer);
         self.buffer = larger;
         self.free = free;
     }
@@ -105,6 +132,18 @@ impl Writer {
         self.inside(Tag::context(number), value);
     }
 
+    /// The field `[number]` of type `Int32`. Nearly all have one octet and are written at once.
+    #[inline]
+    pub fn int32_field(&mut self, number: u8, value: i32) {
+        match i8::try_from(value) {
+            Ok(small) => {
+                let octet = small.cast_unsigned();
+                self.front([Tag::context(number).octet(), 3, Tag::INTEGER.octet(), 1, octet]);
+            }
+            Err(_) => self.field(number, |field| field.long_integer(i64::from(value))),
+        }
+    }
+
     /// The field `[number]` with a value that knows how to write itself.
     pub fn value<'a>(&mut self, number: u8, value: &impl Der<'a>) {
         self.field(number, |field| value.write(field));
@@ -123,12 +162,25 @@ impl Writer {
         self.header(tag, content.len());
     }
 
+    /// A primitive value of as many octets as the compiler knows of, fewer than 128.
+    #[inline]
+    pub fn primitive_of<const N: usize>(&mut self, tag: Tag, content: [u8; N]) {
+        const { assert!(N < 0x80) };
+        self.front(content);
+        self.header(tag, N);
+    }
+
     /// An INTEGER in as few octets as it needs.
+    #[inline]
     pub fn integer(&mut self, value: i64) {
         if let Ok(small) = i8::try_from(value) {
             return self.front([Tag::INTEGER.octet(), 1, small.cast_unsigned()]);
         }
-        // Octets that only repeat the sign are left out; one sign bit must stay.
+        self.long_integer(value);
+    }
+
+    /// Octets that only repeat the sign are left out; one sign bit must stay.
+    fn long_integer(&mut self, value: i64) {
         let magnitude = if value < 0 { !value } else { value };
         let redundant = magnitude.leading_zeros().saturating_sub(1) / 8;
         let start = usize::try_from(redundant).unwrap_or_default();
@@ -152,34 +204,37 @@ impl Writer {
     }
 
     /// Tag and minimal length of a value whose content has just been written.
+    #[inline]
     fn header(&mut self, tag: Tag, length: usize) {
-        let tag = tag.octet();
-        let [.., a, b, c, d] = length.to_be_bytes();
-        match (a, b, c, d) {
-            (0, 0, 0, short @ 0x00..=0x7f) => self.front([tag, short]),
-            (0, 0, 0, _) => self.front([tag, 0x81, d]),
-            (0, 0, _, _) => self.front([tag, 0x82, c, d]),
-            (0, _, _, _) => self.front([tag, 0x83, b, c, d]),
-            _ => self.front([tag, 0x84, a, b, c, d]),
+        match u8::try_from(length) {
+            Ok(short @ 0x00..=0x7f) => self.front([tag.octet(), short]),
+            _ => self.long_header(tag.octet(), length),
+        }
+    }
+
+    fn long_header(&mut self, tag: u8, length: usize) {
+        match length.to_be_bytes() {
+            [.., 0, 0, 0, a] => self.front([tag, 0x81, a]),
+            [.., 0, 0, a, b] => self.front([tag, 0x82, a, b]),
+            [.., 0, a, b, c] => self.front([tag, 0x83, a, b, c]),
+            [.., a, b, c, d] => self.front([tag, 0x84, a, b, c, d]),
         }
     }
 
     /// As many octets as the compiler knows of, which makes them a store or two instead of a copy.
     #[inline]
     fn front<const N: usize>(&mut self, octets: [u8; N]) {
-        let place = self.buffer.get_mut(..self.free).and_then(<[u8]>::last_chunk_mut);
-        let (Some(place), Some(start)) = (place, self.free.checked_sub(N)) else {
-            return self.octets(&octets);
-        };
-        *place = octets;
-        self.free = start;
+        match self.place(N).and_then(<[u8]>::first_chunk_mut) {
+            Some(place) => *place = octets,
+            None => self.octets_after_growing(&octets),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::krb::der::Reader;
+    use crate::krb::der::{DerError, Reader};
 
     #[test]
     fn lengths_are_minimal_at_every_boundary() {
@@ -223,6 +278,22 @@ mod tests {
             let encoded = writer.into_octets();
             assert_eq!(encoded.get(2..), Some(content), "{value}");
             assert_eq!(Reader::new(&encoded).integer(), Ok(value));
+        }
+    }
+
+    #[test]
+    fn a_field_of_an_int32_is_a_field_with_an_integer_in_it() {
+        let cases = [0, 1, -1, 0x7f, 0x80, -0x80, -0x81, 0x8000, i32::MAX, i32::MIN];
+        for value in cases {
+            let (mut at_once, mut nested) = (Writer::new(), Writer::new());
+            at_once.int32_field(3, value);
+            nested.field(3, |field| field.integer(i64::from(value)));
+            let encoded = at_once.into_octets();
+            assert_eq!(encoded, nested.into_octets(), "{value}");
+            let mut reader = Reader::new(&encoded);
+            assert_eq!(reader.clone().int32_field(2), Err(DerError::UnexpectedTag));
+            assert_eq!(reader.int32_field(3), Ok(value));
+            assert!(reader.is_empty());
         }
     }
 

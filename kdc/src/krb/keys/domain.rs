@@ -7,7 +7,7 @@ use std::iter;
 use pac::SignatureType;
 
 use super::sort::{self, KeysError, Role, Skipped, Sorted};
-use super::{Key, KeyAge, Krbtgt, KrbtgtAzureAd, Rc4, Verifier};
+use super::{Key, KeyAge, Krbtgt, KrbtgtAzureAd, Rc4, Slot, Verifier};
 use crate::krb::crypto::{EncryptionKey, EncryptionType, KeyUsage, MacKey};
 use crate::krb::keytab::{Entry, Keytab};
 
@@ -54,16 +54,31 @@ impl DomainKeys {
         Ok(Self { issuing, other_krbtgt: krbtgt.collect(), branches, skipped: sorted.skipped, rc4 })
     }
 
-    /// The key that full TGTs are issued under: the newest version of the domain's krbtgt, and of that the
-    /// preferred type ([`EncryptionType::ALL`]): one that every domain controller can read.
+    /// The newest version of the domain's krbtgt key, and of that the preferred type ([`EncryptionType::ALL`]): one that
+    /// every domain controller can read.
     #[must_use]
     pub const fn issuing(&self) -> &Key<Krbtgt> {
         &self.issuing
     }
 
-    /// All loaded keys of the domain's krbtgt, the issuing one first.
+    /// The key that full TGTs are issued under while the directory's version of krbtgt is `current`: the newest that the
+    /// directory has heard of, since a domain controller that has not replicated a change cannot read what a newer
+    /// one sealed. Where all are newer, the newest.
+    #[must_use]
+    pub fn issuing_at(&self, current: Option<u32>) -> &Key<Krbtgt> {
+        let known = |key: &&Key<Krbtgt>| current.is_none_or(|current| key.kvno() <= current);
+        self.krbtgt().find(known).unwrap_or(&self.issuing)
+    }
+
+    /// All loaded keys of the domain's krbtgt, the newest first.
     pub fn krbtgt(&self) -> impl Iterator<Item = &Key<Krbtgt>> {
         iter::once(&self.issuing).chain(&self.other_krbtgt)
+    }
+
+    /// Which of the loaded versions of the domain's krbtgt this is.
+    #[must_use]
+    pub const fn slot(&self, key: &Key<Krbtgt>) -> Slot {
+        Slot::of(key, &self.issuing)
     }
 
     /// Whether RC4 is used at all.
@@ -100,8 +115,8 @@ impl DomainKeys {
 
     /// How old the issuing key is, `current` being the version in the directory, if it may be read there.
     #[must_use]
-    pub const fn age(&self, current: Option<u32>) -> KeyAge {
-        KeyAge::of(self.issuing.kvno(), current)
+    pub fn age(&self, current: Option<u32>) -> KeyAge {
+        KeyAge::of(self.issuing_at(current).kvno(), current)
     }
 
     /// The keys of the branch of this number, the high word of its tickets' kvno.
@@ -127,8 +142,8 @@ impl DomainKeys {
 pub struct BranchKeys {
     number: u16,
     keys: Vec<Key<KrbtgtAzureAd>>,
-    /// Loaded also where RC4 is refused.
-    rc4_macs: Vec<MacKey>,
+    /// With their kvno; loaded also where RC4 is refused.
+    rc4_macs: Vec<(u32, MacKey)>,
 }
 
 impl BranchKeys {
@@ -142,6 +157,18 @@ impl BranchKeys {
     #[must_use]
     pub fn keys(&self) -> &[Key<KrbtgtAzureAd>] {
         &self.keys
+    }
+
+    /// Which of the loaded versions of the branch's key this is.
+    #[must_use]
+    pub fn slot(&self, key: &Key<KrbtgtAzureAd>) -> Slot {
+        Slot::of(key, self.keys.first().unwrap_or(key))
+    }
+
+    /// How many versions the newest of them is behind the one in the directory.
+    #[must_use]
+    pub fn versions_behind(&self, current: u16) -> u16 {
+        current.saturating_sub(self.keys.iter().map(Key::version).max().unwrap_or(0))
     }
 
     /// The keys to try on a ticket of this encryption type, at most two. The low word of the ticket's kvno is
@@ -165,7 +192,11 @@ impl BranchKeys {
         let aes =
             self.keys.iter().filter(move |key| key.etype().is_aes() && key.pac_signature_type() == kind);
         let rc4 = self.rc4_macs.iter().filter(move |_| kind == SignatureType::HmacMd5);
-        aes.map(Key::pac_verifier).chain(rc4.map(Verifier))
+        aes.map(Key::pac_verifier).chain(rc4.map(|(_, mac)| Verifier(mac)))
+    }
+
+    pub(super) fn rc4_macs(&self) -> &[(u32, MacKey)] {
+        &self.rc4_macs
     }
 }
 
@@ -185,10 +216,10 @@ fn ready<R>(sorted: &Sorted<'_>, role: Role, rc4: Rc4) -> Option<Vec<Key<R>>> {
     keys.iter().any(|key| key.etype().is_aes()).then_some(keys)
 }
 
-fn rc4_macs(sorted: &Sorted<'_>, role: Role) -> Vec<MacKey> {
+fn rc4_macs(sorted: &Sorted<'_>, role: Role) -> Vec<(u32, MacKey)> {
     kept(sorted, role, EncryptionType::Rc4Hmac.as_i32())
-        .filter_map(|entry| <&[u8; 16]>::try_from(entry.key.as_slice()).ok())
-        .map(|key| MacKey::rc4_hmac(key, KeyUsage::PacSignature))
+        .filter_map(|entry| Some((entry.kvno, <&[u8; 16]>::try_from(entry.key.as_slice()).ok()?)))
+        .map(|(kvno, key)| (kvno, MacKey::rc4_hmac(key, KeyUsage::PacSignature)))
         .collect()
 }
 

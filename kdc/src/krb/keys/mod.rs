@@ -16,20 +16,22 @@
 
 mod age;
 mod domain;
+mod inventory;
 mod sort;
 
 use std::fmt;
 use std::marker::PhantomData;
 
 use pac::SignatureType;
-use zeroize::Zeroizing;
 
 use super::crypto::{
-    CONFOUNDER_LEN, CipherKey, EncryptionKey, EncryptionType, IntegrityError, KeyUsage, MacKey,
+    CONFOUNDER_LEN, CipherKey, EncryptionKey, EncryptionType, IntegrityError, KeyUsage, MacKey, Opened,
 };
+use super::messages::{Sealing, WireInt};
 
 pub use age::KeyAge;
 pub use domain::{BranchKeys, DomainKeys};
+pub use inventory::{Employment, LoadedKey, Slot};
 pub use sort::{KeysError, Role, SkipReason, Skipped};
 
 /// Role of the key that Entra ID issues partial TGTs with: open and verify.
@@ -128,7 +130,7 @@ impl<Role: Opens> Key<Role> {
     ///
     /// # Errors
     /// [`IntegrityError`] if the ticket was not sealed with this key.
-    pub fn open_ticket(&self, cipher: &[u8]) -> Result<Zeroizing<Vec<u8>>, IntegrityError> {
+    pub fn open_ticket(&self, cipher: &[u8]) -> Result<Opened, IntegrityError> {
         self.ready.ticket.open(cipher)
     }
 
@@ -140,6 +142,12 @@ impl<Role: Opens> Key<Role> {
 }
 
 impl<Role: Seals> Key<Role> {
+    /// What seals the encrypted part of a ticket where it is written. `confounder` must be fresh random octets.
+    #[must_use]
+    pub fn sealing<'k>(&'k self, confounder: &'k [u8; CONFOUNDER_LEN]) -> Sealing<'k> {
+        Sealing { key: &self.ready.ticket, kvno: Some(WireInt::unsigned(self.kvno)), confounder }
+    }
+
     /// Appends the encrypted part of a ticket to `out`. `confounder` must be fresh random octets.
     pub fn seal_ticket(&self, confounder: &[u8; CONFOUNDER_LEN], plain: &[u8], out: &mut Vec<u8>) {
         self.ready.ticket.seal(confounder, plain, out);

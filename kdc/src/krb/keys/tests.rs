@@ -5,6 +5,7 @@ use pac::Pac;
 use super::*;
 use crate::krb::crypto::tests::hex;
 use crate::krb::keytab::{Entry, Keytab};
+use zeroize::Zeroizing;
 
 const REALM: &str = "LAB.EXAMPLE";
 const AES128: i32 = 17;
@@ -127,6 +128,77 @@ fn the_types_of_the_krbtgt_keys_decide_under_what_and_with_what_tickets_are_issu
 }
 
 #[test]
+fn the_newest_key_that_the_directory_knows_issues() {
+    let keys = domain(vec![entry("krbtgt", 3, AES256), entry("krbtgt", 2, AES256)]).unwrap();
+    for (current, expected) in [(Some(1), 3), (Some(2), 2), (Some(3), 3), (Some(4), 3), (None, 3)] {
+        assert_eq!(keys.issuing_at(current).kvno(), expected, "directory is at {current:?}");
+    }
+    assert_eq!(keys.age(Some(4)), KeyAge::Previous { current: 4 });
+    assert_eq!(keys.age(Some(2)), KeyAge::Current);
+}
+
+#[test]
+fn a_set_of_keys_loses_what_another_lacks_and_has_no_use_for_being_displaced() {
+    let branch = |version, etype| entry("b", BRANCH_7 | version, etype);
+    let loaded = || with_krbtgt(vec![branch(1, AES256), branch(2, AES256), branch(2, RC4_HMAC)]).unwrap();
+    let mut another = branch(2, AES256);
+    another.key[31] ^= 1;
+    let cases = [
+        ("the same", vec![branch(1, AES256), branch(2, AES256), branch(2, RC4_HMAC)], &[][..]),
+        ("more", vec![branch(2, AES256), branch(1, AES256), branch(3, AES256), branch(2, RC4_HMAC)], &[]),
+        ("displaced", vec![branch(4, AES256), branch(3, AES256), branch(2, RC4_HMAC)], &[]),
+        (
+            "one version gone",
+            vec![branch(2, AES256), branch(2, RC4_HMAC)],
+            &["branch 7, kvno 458753, aes256"],
+        ),
+        ("a type gone", vec![branch(1, AES256), branch(2, AES256)], &["branch 7, kvno 458754, rc4-hmac"]),
+        (
+            "other octets",
+            vec![branch(1, AES256), another, branch(2, RC4_HMAC)],
+            &["branch 7, kvno 458754, aes256"],
+        ),
+        (
+            "all gone",
+            vec![],
+            &["branch 7, kvno 458754, aes256", "branch 7, kvno 458753, aes256", "branch 7, kvno 458754, rc4"],
+        ),
+    ];
+    for (what, next, expected) in cases {
+        let lost: Vec<String> =
+            loaded().lost_to(&with_krbtgt(next).unwrap()).iter().map(ToString::to_string).collect();
+        assert_eq!(lost.len(), expected.len(), "{what}: {lost:?}");
+        assert!(
+            lost.iter().zip(expected).all(|(lost, expected)| lost.starts_with(expected)),
+            "{what}: {lost:?}"
+        );
+    }
+}
+
+#[test]
+fn an_rc4_key_that_is_no_longer_allowed_is_not_lost() {
+    let entries = || vec![entry("krbtgt", 2, AES256), entry("krbtgt", 2, RC4_HMAC)];
+    let (allowed, refused) = (with_rc4_allowed(entries()).unwrap(), domain(entries()).unwrap());
+    assert_eq!((allowed.loaded().count(), refused.loaded().count()), (2, 1));
+    assert_eq!(allowed.lost_to(&refused), []);
+}
+
+#[test]
+fn what_is_loaded_is_told_with_what_it_does() {
+    let rc4 = entry("b", BRANCH_7 | 1, RC4_HMAC);
+    let keys = domain(vec![
+        entry("krbtgt", 2, AES256),
+        entry("krbtgt", 1, AES256),
+        entry("b", BRANCH_7 | 1, AES128),
+        rc4,
+    ]);
+    let keys = keys.unwrap();
+    let told: Vec<_> = keys.loaded().map(|key| (key.kvno, key.employment.label())).collect();
+    let branch = BRANCH_7 | 1;
+    assert_eq!(told, [(2, "issues"), (1, "stands_by"), (branch, "opens"), (branch, "verifies")]);
+}
+
+#[test]
 fn keys_of_rfc_8009_sign_pacs_with_their_own_types() {
     for (etype, kind) in
         [(AES128_SHA256, SignatureType::HmacSha256Aes128), (AES256_SHA384, SignatureType::HmacSha384Aes256)]
@@ -180,6 +252,17 @@ fn two_versions_are_kept_of_each_role_branch_and_type() {
     assert_eq!(versions(8), [9, 7]);
     assert_eq!(keys.branch(7).unwrap().kdc_signature_keys(SignatureType::HmacMd5).count(), 2);
     assert_eq!(reasons(&keys), [SkipReason::Older; 8]);
+}
+
+#[test]
+fn the_newest_version_is_the_current_one_whatever_its_types() {
+    let branch = [(4, AES128), (5, AES256)].map(|(version, etype)| entry("a", BRANCH_7 | version, etype));
+    let keys = with_krbtgt([entry("krbtgt", 1, AES128)].into_iter().chain(branch).collect()).unwrap();
+    let branch = keys.branch(7).unwrap();
+    let branch_slots: Vec<_> = branch.keys().iter().map(|key| branch.slot(key)).collect();
+    let krbtgt_slots: Vec<_> = keys.krbtgt().map(|key| keys.slot(key)).collect();
+    assert_eq!(branch_slots, [Slot::Current, Slot::Previous]);
+    assert_eq!(krbtgt_slots, [Slot::Current, Slot::Previous]);
 }
 
 #[test]

@@ -39,7 +39,7 @@ impl<'a> Der<'a> for ApReq<'a> {
     fn read(reader: &mut Reader<'a>) -> Result<Self, DerError> {
         reader.application(AP_REQ, |message| {
             read_version(message, 0)?;
-            if message.field(1, i32::read)? != i32::from(AP_REQ) {
+            if message.int32_field(1)? != i32::from(AP_REQ) {
                 return Err(DerError::MessageType);
             }
             Ok(Self {
@@ -55,8 +55,8 @@ impl<'a> Der<'a> for ApReq<'a> {
             message.value(4, &self.authenticator);
             message.value(3, &self.ticket);
             message.field(2, |field| field.flags(self.ap_options));
-            message.value(1, &i32::from(AP_REQ));
-            message.value(0, &super::VERSION);
+            message.int32_field(1, i32::from(AP_REQ));
+            message.int32_field(0, super::VERSION);
         });
     }
 }

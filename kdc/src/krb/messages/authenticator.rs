@@ -3,8 +3,8 @@
 use super::{
     AuthorizationData, EncryptionKeyView, KerberosTime, PrincipalName, VERSION, WireInt, ticket::read_version,
 };
+use crate::krb::Secret;
 use crate::krb::der::{Der, DerError, Reader, SequenceOf, Writer};
-use zeroize::Zeroizing;
 
 /// ```asn1
 /// Authenticator ::= [APPLICATION 2] SEQUENCE {
@@ -40,7 +40,7 @@ pub struct Authenticator<'a> {
 }
 
 impl<'a> Der<'a> for Authenticator<'a> {
-    type Encoded = Zeroizing<Vec<u8>>;
+    type Encoded = Secret;
 
     fn read(reader: &mut Reader<'a>) -> Result<Self, DerError> {
         reader.application(2, |authenticator| {
@@ -68,7 +68,7 @@ impl<'a> Der<'a> for Authenticator<'a> {
             authenticator.optional(3, self.cksum.as_ref());
             authenticator.value(2, &self.cname);
             authenticator.field(1, |field| field.general_string(self.crealm));
-            authenticator.value(0, &VERSION);
+            authenticator.int32_field(0, VERSION);
         });
     }
 }
@@ -92,14 +92,14 @@ impl<'a> Der<'a> for Checksum<'a> {
 
     fn read(reader: &mut Reader<'a>) -> Result<Self, DerError> {
         reader.sequence(|checksum| {
-            Ok(Self { kind: checksum.field(0, i32::read)?, value: checksum.field(1, Reader::octet_string)? })
+            Ok(Self { kind: checksum.int32_field(0)?, value: checksum.field(1, Reader::octet_string)? })
         })
     }
 
     fn write(&self, writer: &mut Writer) {
         writer.sequence(|checksum| {
             checksum.field(1, |field| field.octet_string(self.value));
-            checksum.value(0, &self.kind);
+            checksum.int32_field(0, self.kind);
         });
     }
 }

@@ -43,14 +43,14 @@ impl<'a> Der<'a> for AuthorizationElement<'a> {
 
     fn read(reader: &mut Reader<'a>) -> Result<Self, DerError> {
         reader.sequence(|element| {
-            Ok(Self { ad_type: element.field(0, i32::read)?, data: element.field(1, Reader::octet_string)? })
+            Ok(Self { ad_type: element.int32_field(0)?, data: element.field(1, Reader::octet_string)? })
         })
     }
 
     fn write(&self, writer: &mut Writer) {
         writer.sequence(|element| {
             element.field(1, |field| field.octet_string(self.data));
-            element.value(0, &self.ad_type);
+            element.int32_field(0, self.ad_type);
         });
     }
 }
@@ -84,9 +84,14 @@ impl<'a> SequenceOf<'a, AuthorizationElement<'a>> {
         for outer in self.iter() {
             visit(false, outer);
             if outer.ad_type == ad_type::IF_RELEVANT {
-                for inner in Self::parse(outer.data)?.iter() {
-                    visit(true, inner);
-                }
+                let mut nested = Reader::new(outer.data);
+                nested.sequence(|elements| {
+                    while !elements.is_empty() {
+                        visit(true, AuthorizationElement::read(elements)?);
+                    }
+                    Ok(())
+                })?;
+                nested.finish()?;
             }
         }
         Ok(())
@@ -115,6 +120,12 @@ impl<'a> SequenceOf<'a, AuthorizationElement<'a>> {
 #[must_use]
 pub fn if_relevant_pac(pac: &[u8]) -> Vec<u8> {
     let mut writer = Writer::with_capacity(pac.len().saturating_add(64));
+    write_if_relevant_pac(&mut writer, pac);
+    writer.into_octets()
+}
+
+/// The same, in front of what the writer holds.
+pub fn write_if_relevant_pac(writer: &mut Writer, pac: &[u8]) {
     writer.sequence(|data| {
         data.sequence(|if_relevant| {
             if_relevant.field(1, |field| {
@@ -123,8 +134,7 @@ pub fn if_relevant_pac(pac: &[u8]) -> Vec<u8> {
                     octets.sequence(|nested| element.write(nested));
                 });
             });
-            if_relevant.value(0, &ad_type::IF_RELEVANT);
+            if_relevant.int32_field(0, ad_type::IF_RELEVANT);
         });
     });
-    writer.into_octets()
 }

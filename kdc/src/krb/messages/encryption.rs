@@ -1,9 +1,10 @@
 //! What is encrypted, and with what.
 
 use super::WireInt;
-use crate::krb::der::{Der, DerError, Reader, Writer};
+use crate::krb::Secret;
+use crate::krb::crypto::{CONFOUNDER_LEN, CipherKey};
+use crate::krb::der::{Der, DerError, Reader, Tag, Writer};
 use std::fmt;
-use zeroize::Zeroizing;
 
 /// ```asn1
 /// EncryptedData ::= SEQUENCE {
@@ -36,7 +37,7 @@ impl<'a> Der<'a> for EncryptedData<'a> {
     fn read(reader: &mut Reader<'a>) -> Result<Self, DerError> {
         reader.sequence(|data| {
             Ok(Self {
-                etype: data.field(0, i32::read)?,
+                etype: data.int32_field(0)?,
                 kvno: data.optional(1, WireInt::read)?,
                 cipher: data.field(2, Reader::octet_string)?,
             })
@@ -47,7 +48,38 @@ impl<'a> Der<'a> for EncryptedData<'a> {
         writer.sequence(|data| {
             data.field(2, |field| field.octet_string(self.cipher));
             data.optional(1, self.kvno.as_ref());
-            data.value(0, &self.etype);
+            data.int32_field(0, self.etype);
+        });
+    }
+}
+
+/// [`EncryptedData`] that is sealed where it is written: no copy of its plaintext is made, and none is left.
+#[derive(Clone, Copy, Debug)]
+pub struct Sealing<'k> {
+    /// Seals, and gives the encryption type.
+    pub key: &'k CipherKey,
+    /// Version of a long-term key.
+    pub kvno: Option<WireInt>,
+    /// Fresh random octets.
+    pub confounder: &'k [u8; CONFOUNDER_LEN],
+}
+
+impl Sealing<'_> {
+    /// Puts the encrypted data of what `plain` writes in front of what the writer holds.
+    pub fn write(&self, writer: &mut Writer, plain: impl FnOnce(&mut Writer)) {
+        writer.sequence(|data| {
+            data.field(2, |field| {
+                field.inside(Tag::OCTET_STRING, |cipher| {
+                    let before = cipher.written();
+                    cipher.zeros(self.key.after_plaintext());
+                    plain(cipher);
+                    cipher.zeros(self.key.before_plaintext());
+                    let length = cipher.written().saturating_sub(before);
+                    self.key.seal_in_place(self.confounder, cipher.front_mut(length));
+                });
+            });
+            data.optional(1, self.kvno.as_ref());
+            data.int32_field(0, self.key.etype().as_i32());
         });
     }
 }
@@ -74,18 +106,18 @@ impl fmt::Debug for EncryptionKeyView<'_> {
 }
 
 impl<'a> Der<'a> for EncryptionKeyView<'a> {
-    type Encoded = Zeroizing<Vec<u8>>;
+    type Encoded = Secret;
 
     fn read(reader: &mut Reader<'a>) -> Result<Self, DerError> {
         reader.sequence(|key| {
-            Ok(Self { etype: key.field(0, i32::read)?, value: key.field(1, Reader::octet_string)? })
+            Ok(Self { etype: key.int32_field(0)?, value: key.field(1, Reader::octet_string)? })
         })
     }
 
     fn write(&self, writer: &mut Writer) {
         writer.sequence(|key| {
             key.field(1, |field| field.octet_string(self.value));
-            key.value(0, &self.etype);
+            key.int32_field(0, self.etype);
         });
     }
 }

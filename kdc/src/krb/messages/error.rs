@@ -3,6 +3,17 @@
 use super::{KerberosTime, PrincipalName, VERSION, ticket::read_version};
 use crate::krb::der::{Der, DerError, Reader, Writer};
 
+/// `error-code` (RFC 4120 §7.5.9): those that mean something to who relays, asks or writes an error. Those of refusals stand in
+/// their table.
+pub mod error_code {
+    /// KDC_ERR_SVC_UNAVAILABLE: this server cannot, another one may.
+    pub const SVC_UNAVAILABLE: i32 = 29;
+    /// KRB_ERR_RESPONSE_TOO_BIG (§7.2.1): the client is to ask again over TCP.
+    pub const RESPONSE_TOO_BIG: i32 = 52;
+    /// KRB_ERR_GENERIC, of which Windows says less than of the others.
+    pub const GENERIC: i32 = 60;
+}
+
 /// `msg-type` and application tag.
 const KRB_ERROR: u8 = 30;
 
@@ -55,7 +66,7 @@ impl<'a> Der<'a> for KrbError<'a> {
     fn read(reader: &mut Reader<'a>) -> Result<Self, DerError> {
         reader.application(KRB_ERROR, |error| {
             read_version(error, 0)?;
-            if error.field(1, i32::read)? != i32::from(KRB_ERROR) {
+            if error.int32_field(1)? != i32::from(KRB_ERROR) {
                 return Err(DerError::MessageType);
             }
             Ok(Self {
@@ -63,7 +74,7 @@ impl<'a> Der<'a> for KrbError<'a> {
                 cusec: error.optional(3, Reader::microseconds)?,
                 stime: error.field(4, KerberosTime::read)?,
                 susec: error.field(5, Reader::microseconds)?,
-                error_code: error.field(6, i32::read)?,
+                error_code: error.int32_field(6)?,
                 crealm: error.optional(7, Reader::general_string)?,
                 cname: error.optional(8, PrincipalName::read)?,
                 realm: error.field(9, Reader::general_string)?,
@@ -88,15 +99,15 @@ impl<'a> Der<'a> for KrbError<'a> {
             if let Some(crealm) = self.crealm {
                 error.field(7, |field| field.general_string(crealm));
             }
-            error.value(6, &self.error_code);
+            error.int32_field(6, self.error_code);
             error.field(5, |field| field.integer(i64::from(self.susec)));
             error.value(4, &self.stime);
             if let Some(cusec) = self.cusec {
                 error.field(3, |field| field.integer(i64::from(cusec)));
             }
             error.optional(2, self.ctime.as_ref());
-            error.value(1, &i32::from(KRB_ERROR));
-            error.value(0, &VERSION);
+            error.int32_field(1, i32::from(KRB_ERROR));
+            error.int32_field(0, VERSION);
         });
     }
 }
@@ -126,10 +137,7 @@ impl<'a> Der<'a> for KerbErrorData<'a> {
 
     fn read(reader: &mut Reader<'a>) -> Result<Self, DerError> {
         reader.sequence(|data| {
-            Ok(Self {
-                data_type: data.field(1, i32::read)?,
-                data_value: data.optional(2, Reader::octet_string)?,
-            })
+            Ok(Self { data_type: data.int32_field(1)?, data_value: data.optional(2, Reader::octet_string)? })
         })
     }
 
@@ -138,7 +146,7 @@ impl<'a> Der<'a> for KerbErrorData<'a> {
             if let Some(value) = self.data_value {
                 data.field(2, |field| field.octet_string(value));
             }
-            data.value(1, &self.data_type);
+            data.int32_field(1, self.data_type);
         });
     }
 }

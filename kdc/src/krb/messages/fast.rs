@@ -2,8 +2,8 @@
 
 use super::padata::PaDatas;
 use super::{Checksum, EncryptedData, EncryptionKeyView, KdcReqBody, KerberosTime, PrincipalName, WireInt};
+use crate::krb::Secret;
 use crate::krb::der::{Der, DerError, Reader, SequenceOf, Writer};
-use zeroize::Zeroizing;
 
 /// Bits of `FastOptions`, RFC 6113 §5.4.2; bit 0 of the RFC is the most significant. Bits 0 to 15 are critical: a KDC
 /// that does not know one refuses the request.
@@ -53,17 +53,14 @@ impl<'a> Der<'a> for FastArmor<'a> {
 
     fn read(reader: &mut Reader<'a>) -> Result<Self, DerError> {
         reader.sequence(|armor| {
-            Ok(Self {
-                armor_type: armor.field(0, i32::read)?,
-                armor_value: armor.field(1, Reader::octet_string)?,
-            })
+            Ok(Self { armor_type: armor.int32_field(0)?, armor_value: armor.field(1, Reader::octet_string)? })
         })
     }
 
     fn write(&self, writer: &mut Writer) {
         writer.sequence(|armor| {
             armor.field(1, |field| field.octet_string(self.armor_value));
-            armor.value(0, &self.armor_type);
+            armor.int32_field(0, self.armor_type);
         });
     }
 }
@@ -183,7 +180,7 @@ pub struct KrbFastResponse<'a> {
 }
 
 impl<'a> Der<'a> for KrbFastResponse<'a> {
-    type Encoded = Zeroizing<Vec<u8>>;
+    type Encoded = Secret;
 
     fn read(reader: &mut Reader<'a>) -> Result<Self, DerError> {
         reader.sequence(|response| {

@@ -23,9 +23,11 @@ mod time;
 
 pub use ap_req::{ApReq, ap_options};
 pub use authenticator::{Authenticator, Checksum};
-pub use authorization_data::{AuthorizationData, AuthorizationElement, FoundPacs, ad_type, if_relevant_pac};
-pub use encryption::{EncryptedData, EncryptionKeyView};
-pub use error::{KerbErrorData, KerbExtError, KrbError};
+pub use authorization_data::{
+    AuthorizationData, AuthorizationElement, FoundPacs, ad_type, if_relevant_pac, write_if_relevant_pac,
+};
+pub use encryption::{EncryptedData, EncryptionKeyView, Sealing};
+pub use error::{KerbErrorData, KerbExtError, KrbError, error_code};
 pub use fast::{
     FastArmor, KrbFastFinished, KrbFastReq, KrbFastResponse, PaFxFastReply, PaFxFastRequest, fast_options,
 };
@@ -35,12 +37,13 @@ pub use names::{
 pub use numbers::WireInt;
 pub use padata::{
     KerbKeyListRep, KerbKeyListReq, PaData, PaDatas, PaPacOptions, PaSupportedEnctypes, pa_type, pac_options,
+    write_padata,
 };
-pub use reply::{EncKdcRepPart, EncPartTag, KdcRep, LastReq, LastReqEntry, ReplyType};
+pub use reply::{EncKdcRepPart, EncPartTag, KdcRep, KdcRepFrame, LastReq, LastReqEntry, ReplyType};
 pub use request::{
     Etypes, KdcReq, KdcReqBody, MAX_PADATA, MAX_PADATA_OCTETS, RequestError, RequestType, kdc_options,
 };
-pub use ticket::{EncTicketPart, Ticket, TransitedEncoding, ticket_flags};
+pub use ticket::{EncTicketPart, Ticket, TransitedEncoding, ticket_flags, write_ticket};
 pub use time::KerberosTime;
 
 /// `pvno`, `tkt-vno` and `authenticator-vno` of Kerberos V5.

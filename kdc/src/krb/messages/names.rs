@@ -89,14 +89,15 @@ impl<'a> PrincipalName<'a> {
     /// The component of a name that has exactly one.
     #[must_use]
     pub fn only_component(&self) -> Option<&'a [u8]> {
-        let mut components = self.components();
-        components.next().filter(|_| components.next().is_none())
+        self.components().next().filter(|_| self.component_count() == 1)
     }
 
     /// A copy that outlives the message.
     #[must_use]
     pub fn to_owned(&self) -> PrincipalNameBuf {
-        PrincipalNameBuf { name_type: self.name_type, name_string: self.name_string.to_der() }
+        let mut writer = Writer::with_capacity(64);
+        self.name_string.write(&mut writer);
+        PrincipalNameBuf { name_type: self.name_type, name_string: writer.into_octets() }
     }
 }
 
@@ -105,14 +106,14 @@ impl<'a> Der<'a> for PrincipalName<'a> {
 
     fn read(reader: &mut Reader<'a>) -> Result<Self, DerError> {
         reader.sequence(|name| {
-            Ok(Self { name_type: name.field(0, i32::read)?, name_string: name.field(1, SequenceOf::read)? })
+            Ok(Self { name_type: name.int32_field(0)?, name_string: name.field(1, SequenceOf::read)? })
         })
     }
 
     fn write(&self, writer: &mut Writer) {
         writer.sequence(|name| {
             name.value(1, &self.name_string);
-            name.value(0, &self.name_type);
+            name.int32_field(0, self.name_type);
         });
     }
 }
@@ -184,17 +185,14 @@ impl<'a> Der<'a> for HostAddress<'a> {
 
     fn read(reader: &mut Reader<'a>) -> Result<Self, DerError> {
         reader.sequence(|address| {
-            Ok(Self {
-                addr_type: address.field(0, i32::read)?,
-                address: address.field(1, Reader::octet_string)?,
-            })
+            Ok(Self { addr_type: address.int32_field(0)?, address: address.field(1, Reader::octet_string)? })
         })
     }
 
     fn write(&self, writer: &mut Writer) {
         writer.sequence(|address| {
             address.field(1, |field| field.octet_string(self.address));
-            address.value(0, &self.addr_type);
+            address.int32_field(0, self.addr_type);
         });
     }
 }

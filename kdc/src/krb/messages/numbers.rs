@@ -9,7 +9,7 @@ impl Der<'_> for i32 {
     type Encoded = Vec<u8>;
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, DerError> {
-        Self::try_from(reader.integer()?).map_err(|_| DerError::IntegerRange)
+        reader.int32()
     }
 
     fn write(&self, writer: &mut Writer) {

@@ -1,7 +1,7 @@
 //! Pre-authentication data, which carries everything RFC 4120 did not foresee.
 
 use super::EncryptionKeyView;
-use crate::krb::der::{Der, DerError, Reader, SequenceOf, Writer};
+use crate::krb::der::{Der, DerError, Reader, SequenceOf, Tag, Writer};
 use std::fmt;
 
 /// `padata-type` numbers (RFC 4120 §7.5.2, RFC 6113 §7.1, [MS-KILE] 2.2).
@@ -62,16 +62,21 @@ impl<'a> Der<'a> for PaData<'a> {
 
     fn read(reader: &mut Reader<'a>) -> Result<Self, DerError> {
         reader.sequence(|padata| {
-            Ok(Self { kind: padata.field(1, i32::read)?, value: padata.field(2, Reader::octet_string)? })
+            Ok(Self { kind: padata.int32_field(1)?, value: padata.field(2, Reader::octet_string)? })
         })
     }
 
     fn write(&self, writer: &mut Writer) {
-        writer.sequence(|padata| {
-            padata.field(2, |field| field.octet_string(self.value));
-            padata.value(1, &self.kind);
-        });
+        write_padata(writer, self.kind, |value| value.octets(self.value));
     }
+}
+
+/// Writes a [`PaData`] whose value writes itself.
+pub fn write_padata(writer: &mut Writer, kind: i32, value: impl FnOnce(&mut Writer)) {
+    writer.sequence(|padata| {
+        padata.field(2, |field| field.inside(Tag::OCTET_STRING, value));
+        padata.int32_field(1, kind);
+    });
 }
 
 impl<'a> SequenceOf<'a, PaData<'a>> {

@@ -4,8 +4,8 @@ use super::{
     EncryptedData, EncryptionKeyView, HostAddresses, KerberosTime, PaDatas, PrincipalName, Ticket, VERSION,
     WireInt, ticket::read_version,
 };
+use crate::krb::Secret;
 use crate::krb::der::{Der, DerError, Reader, SequenceOf, Tag, Writer};
-use zeroize::Zeroizing;
 
 /// Which reply: `msg-type` and application tag, which must agree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ impl<'a> Der<'a> for KdcRep<'a> {
         };
         reader.application(msg_type.number(), |reply| {
             read_version(reply, 0)?;
-            if reply.field(1, i32::read)? != i32::from(msg_type.number()) {
+            if reply.int32_field(1)? != i32::from(msg_type.number()) {
                 return Err(DerError::MessageType);
             }
             Ok(Self {
@@ -77,14 +77,53 @@ impl<'a> Der<'a> for KdcRep<'a> {
     }
 
     fn write(&self, writer: &mut Writer) {
+        let frame = KdcRepFrame { msg_type: self.msg_type, crealm: self.crealm, cname: self.cname };
+        frame.write(
+            writer,
+            |enc_part| self.enc_part.write(enc_part),
+            |ticket| self.ticket.write(ticket),
+            |_| self.padata.map(|padata| padata.to_der()),
+        );
+    }
+}
+
+/// What a [`KdcRep`] says of its client in the open, to be written around parts that write themselves.
+#[derive(Clone, Copy, Debug)]
+pub struct KdcRepFrame<'a> {
+    /// AS-REP or TGS-REP.
+    pub msg_type: ReplyType,
+    /// The client's realm.
+    pub crealm: &'a [u8],
+    /// The client.
+    pub cname: PrincipalName<'a>,
+}
+
+impl KdcRepFrame<'_> {
+    /// Writes the reply around its encrypted part and its ticket. `padata` gets the encoded ticket, which armour
+    /// vouches for, and gives the encoded padata, if any.
+    pub fn write(
+        &self,
+        writer: &mut Writer,
+        enc_part: impl FnOnce(&mut Writer),
+        ticket: impl FnOnce(&mut Writer),
+        padata: impl FnOnce(&[u8]) -> Option<Vec<u8>>,
+    ) {
         writer.application(self.msg_type.number(), |reply| {
-            reply.value(6, &self.enc_part);
-            reply.value(5, &self.ticket);
+            reply.field(6, enc_part);
+            let mut padata_der = None;
+            reply.field(5, |field| {
+                let before = field.written();
+                ticket(field);
+                let length = field.written().saturating_sub(before);
+                padata_der = padata(field.octets_written().get(..length).unwrap_or_default());
+            });
             reply.value(4, &self.cname);
             reply.field(3, |field| field.general_string(self.crealm));
-            reply.optional(2, self.padata.as_ref());
-            reply.value(1, &i32::from(self.msg_type.number()));
-            reply.value(0, &VERSION);
+            if let Some(padata) = padata_der {
+                reply.field(2, |field| field.octets(&padata));
+            }
+            reply.int32_field(1, i32::from(self.msg_type.number()));
+            reply.int32_field(0, VERSION);
         });
     }
 }
@@ -157,7 +196,7 @@ pub struct EncKdcRepPart<'a> {
 }
 
 impl<'a> Der<'a> for EncKdcRepPart<'a> {
-    type Encoded = Zeroizing<Vec<u8>>;
+    type Encoded = Secret;
 
     fn read(reader: &mut Reader<'a>) -> Result<Self, DerError> {
         let tag = if reader.is_next(Tag::application(EncPartTag::EncAsRepPart.number())) {
@@ -186,8 +225,18 @@ impl<'a> Der<'a> for EncKdcRepPart<'a> {
     }
 
     fn write(&self, writer: &mut Writer) {
+        let data = self.encrypted_pa_data.as_ref();
+        self.write_with(writer, data.map(|data| |field: &mut Writer| data.write(field)));
+    }
+}
+
+impl EncKdcRepPart<'_> {
+    /// Writes it with an encrypted-pa-data that writes itself, in place of its own.
+    pub fn write_with(&self, writer: &mut Writer, encrypted_pa_data: Option<impl FnOnce(&mut Writer)>) {
         writer.application(self.tag.number(), |part| {
-            part.optional(12, self.encrypted_pa_data.as_ref());
+            if let Some(data) = encrypted_pa_data {
+                part.field(12, data);
+            }
             part.optional(11, self.caddr.as_ref());
             part.value(10, &self.sname);
             part.field(9, |field| field.general_string(self.srealm));
@@ -226,14 +275,14 @@ impl Der<'_> for LastReqEntry {
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, DerError> {
         reader.sequence(|entry| {
-            Ok(Self { lr_type: entry.field(0, i32::read)?, lr_value: entry.field(1, KerberosTime::read)? })
+            Ok(Self { lr_type: entry.int32_field(0)?, lr_value: entry.field(1, KerberosTime::read)? })
         })
     }
 
     fn write(&self, writer: &mut Writer) {
         writer.sequence(|entry| {
             entry.value(1, &self.lr_value);
-            entry.value(0, &self.lr_type);
+            entry.int32_field(0, self.lr_type);
         });
     }
 }

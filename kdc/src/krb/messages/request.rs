@@ -1,8 +1,6 @@
 //! `AS-REQ` and `TGS-REQ`.
 
-use super::{
-    EncryptedData, HostAddresses, KerberosTime, PaData, PaDatas, PrincipalName, Ticket, VERSION, WireInt,
-};
+use super::{EncryptedData, HostAddresses, KerberosTime, PaDatas, PrincipalName, Ticket, VERSION, WireInt};
 use crate::krb::der::{Der, DerError, Reader, SequenceOf, Tag, Writer};
 use std::fmt;
 
@@ -133,10 +131,7 @@ impl<'a> KdcReq<'a> {
     pub fn parse(input: &'a [u8]) -> Result<Self, RequestError> {
         let Fields { pvno, msg_type, padata, body_der } = Fields::read(input)?;
         let padata = match padata {
-            Some(field) => {
-                limit_padata(field)?;
-                Some(PaDatas::parse(field)?)
-            }
+            Some(field) => Some(limited(field)?),
             None => None,
         };
         Ok(Self { pvno, msg_type, padata, body: KdcReqBody::parse(body_der)?, body_der })
@@ -149,8 +144,8 @@ impl<'a> KdcReq<'a> {
         writer.application(self.msg_type.number(), |request| {
             request.field(4, |field| field.octets(self.body_der));
             request.optional(3, self.padata.as_ref());
-            request.value(2, &i32::from(self.msg_type.number()));
-            request.value(1, &self.pvno);
+            request.int32_field(2, i32::from(self.msg_type.number()));
+            request.int32_field(1, self.pvno);
         });
         writer.into_octets()
     }
@@ -188,8 +183,8 @@ impl<'a> Fields<'a> {
         let mut request = Reader::new(message.content(Tag::SEQUENCE)?);
         message.finish()?;
 
-        let pvno = request.field(1, i32::read)?;
-        if request.field(2, i32::read)? != i32::from(msg_type.number()) {
+        let pvno = request.int32_field(1)?;
+        if request.int32_field(2)? != i32::from(msg_type.number()) {
             return Err(DerError::MessageType);
         }
         let has_padata = request.is_next(Tag::context(3));
@@ -200,19 +195,12 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Refuses padata that is too large before the rest of it is looked at.
-fn limit_padata(field: &[u8]) -> Result<(), RequestError> {
+/// Padata that is not too large: what is, is looked at no further than that.
+fn limited(field: &[u8]) -> Result<PaDatas<'_>, RequestError> {
     if field.len() > MAX_PADATA_OCTETS {
         return Err(RequestError::PadataTooLarge);
     }
-    let mut elements = Reader::new(Reader::new(field).content(Tag::SEQUENCE)?);
-    for _ in 0..MAX_PADATA {
-        if elements.is_empty() {
-            return Ok(());
-        }
-        PaData::read(&mut elements)?;
-    }
-    if elements.is_empty() { Ok(()) } else { Err(RequestError::PadataTooLarge) }
+    PaDatas::parse_at_most(MAX_PADATA, field)?.ok_or(RequestError::PadataTooLarge)
 }
 
 /// ```asn1

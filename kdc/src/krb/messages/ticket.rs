@@ -3,8 +3,8 @@
 use super::{
     AuthorizationData, EncryptedData, EncryptionKeyView, HostAddresses, KerberosTime, PrincipalName, VERSION,
 };
+use crate::krb::Secret;
 use crate::krb::der::{Der, DerError, Reader, SequenceOf, Writer};
-use zeroize::Zeroizing;
 
 /// Bits of `TicketFlags`, RFC 4120 §5.3 and RFC 6806 §11; bit 0 of the RFC is the most significant.
 pub mod ticket_flags {
@@ -73,18 +73,28 @@ impl<'a> Der<'a> for Ticket<'a> {
     }
 
     fn write(&self, writer: &mut Writer) {
-        writer.application(1, |ticket| {
-            ticket.value(3, &self.enc_part);
-            ticket.value(2, &self.sname);
-            ticket.field(1, |field| field.general_string(self.realm));
-            ticket.value(0, &VERSION);
-        });
+        write_ticket(writer, self.realm, &self.sname, |enc_part| self.enc_part.write(enc_part));
     }
+}
+
+/// Writes a [`Ticket`] whose encrypted part writes itself.
+pub fn write_ticket(
+    writer: &mut Writer,
+    realm: &[u8],
+    sname: &PrincipalName<'_>,
+    enc_part: impl FnOnce(&mut Writer),
+) {
+    writer.application(1, |ticket| {
+        ticket.field(3, enc_part);
+        ticket.value(2, sname);
+        ticket.field(1, |field| field.general_string(realm));
+        ticket.int32_field(0, VERSION);
+    });
 }
 
 /// Reads a version field that RFC 4120 constrains to 5.
 pub(super) fn read_version(message: &mut Reader<'_>, number: u8) -> Result<(), DerError> {
-    match message.field(number, i32::read)? {
+    match message.int32_field(number)? {
         VERSION => Ok(()),
         _ => Err(DerError::IntegerRange),
     }
@@ -132,7 +142,7 @@ pub struct EncTicketPart<'a> {
 }
 
 impl<'a> Der<'a> for EncTicketPart<'a> {
-    type Encoded = Zeroizing<Vec<u8>>;
+    type Encoded = Secret;
 
     fn read(reader: &mut Reader<'a>) -> Result<Self, DerError> {
         reader.application(3, |part| {
@@ -153,8 +163,18 @@ impl<'a> Der<'a> for EncTicketPart<'a> {
     }
 
     fn write(&self, writer: &mut Writer) {
+        let data = self.authorization_data.as_ref();
+        self.write_with(writer, data.map(|data| |field: &mut Writer| data.write(field)));
+    }
+}
+
+impl EncTicketPart<'_> {
+    /// Writes it with an authorization-data that writes itself, in place of its own.
+    pub fn write_with(&self, writer: &mut Writer, authorization_data: Option<impl FnOnce(&mut Writer)>) {
         writer.application(3, |part| {
-            part.optional(10, self.authorization_data.as_ref());
+            if let Some(data) = authorization_data {
+                part.field(10, data);
+            }
             part.optional(9, self.caddr.as_ref());
             part.optional(8, self.renew_till.as_ref());
             part.value(7, &self.endtime);
@@ -189,7 +209,7 @@ impl<'a> Der<'a> for TransitedEncoding<'a> {
     fn read(reader: &mut Reader<'a>) -> Result<Self, DerError> {
         reader.sequence(|transited| {
             Ok(Self {
-                tr_type: transited.field(0, i32::read)?,
+                tr_type: transited.int32_field(0)?,
                 contents: transited.field(1, Reader::octet_string)?,
             })
         })
@@ -198,7 +218,7 @@ impl<'a> Der<'a> for TransitedEncoding<'a> {
     fn write(&self, writer: &mut Writer) {
         writer.sequence(|transited| {
             transited.field(1, |field| field.octet_string(self.contents));
-            transited.value(0, &self.tr_type);
+            transited.int32_field(0, self.tr_type);
         });
     }
 }

@@ -13,7 +13,7 @@ use std::{fmt, time::Duration};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KerberosTime(i64);
 
-const SECONDS_PER_DAY: i64 = 86_400;
+const SECONDS_PER_DAY: u64 = 86_400;
 
 impl KerberosTime {
     /// 1970-01-01T00:00:00Z, which clients send as `till` and `rtime` for "as long as possible".
@@ -54,34 +54,50 @@ impl KerberosTime {
     }
 
     /// Reads `YYYYMMDDHHMMSSZ`.
-    fn from_digits(text: &[u8]) -> Option<Self> {
+    pub(crate) fn from_digits(text: &[u8]) -> Option<Self> {
         let &[y1, y2, y3, y4, mo1, mo2, d1, d2, h1, h2, mi1, mi2, s1, s2, b'Z'] = text else {
             return None;
         };
-        let year = two_digits(y1, y2)?.checked_mul(100)?.checked_add(two_digits(y3, y4)?)?;
-        let (month, day) = (two_digits(mo1, mo2)?, two_digits(d1, d2)?);
-        let (hour, minute, second) = (two_digits(h1, h2)?, two_digits(mi1, mi2)?, two_digits(s1, s2)?);
+        let [century, of_century, month, day] = pairs_of_digits([y1, y2, y3, y4, mo1, mo2, d1, d2])?;
+        let [_, hour, minute, second] = pairs_of_digits([d1, d2, h1, h2, mi1, mi2, s1, s2])?;
+        Self::from_civil([century, of_century, month, day, hour, minute, second])
+    }
+
+    /// The time of `[century, year of it, month, day, hour, minute, second]`, each below 100; `None` for a date that the
+    /// calendar does not have.
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "numbers below 100: no term comes near the ends of u32"
+    )]
+    fn from_civil([century, of_century, month, day, hour, minute, second]: [u32; 7]) -> Option<Self> {
+        let year = century * 100 + of_century;
         let date_exists = (1..=12).contains(&month) && (1..=days_in_month(year, month)).contains(&day);
         if !date_exists || hour > 23 || minute > 59 || second > 59 {
             return None;
         }
-        let of_day = hour.checked_mul(3600)?.checked_add(minute.checked_mul(60)?)?.checked_add(second)?;
-        Some(Self(days_from_civil(year, month, day).checked_mul(SECONDS_PER_DAY)?.checked_add(of_day)?))
+        let of_day = hour * 3600 + minute * 60 + second;
+        let since_year_0 = u64::from(days_from_civil(year, month, day)) * SECONDS_PER_DAY + u64::from(of_day);
+        Some(Self(Self::MIN.0.saturating_add_unsigned(since_year_0)))
     }
 
-    /// `[year, month, day, hour, minute, second]`.
-    fn civil(self) -> [i64; 6] {
-        let of_day = self.0.rem_euclid(SECONDS_PER_DAY);
-        let (year, month, day) = civil_from_days(self.0.div_euclid(SECONDS_PER_DAY));
-        [year, month, day, of_day / 3600, of_day / 60 % 60, of_day % 60]
+    /// `[century, year of it, month, day, hour, minute, second]`.
+    fn civil(self) -> [u32; 7] {
+        let since_year_0 = self.0.abs_diff(Self::MIN.0);
+        let [days, of_day] = [since_year_0 / SECONDS_PER_DAY, since_year_0 % SECONDS_PER_DAY]
+            .map(|number| u32::try_from(number).unwrap_or_default());
+        let [year, month, day] = civil_from_days(days);
+        [year / 100, year % 100, month, day, of_day / 3600, of_day / 60 % 60, of_day % 60]
     }
 }
 
 /// RFC 3339: `2025-07-18T16:22:24Z`.
 impl fmt::Display for KerberosTime {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [year, month, day, hour, minute, second] = self.civil();
-        write!(formatter, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+        let [century, of_century, month, day, hour, minute, second] = self.civil();
+        write!(
+            formatter,
+            "{century:02}{of_century:02}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"
+        )
     }
 }
 
@@ -93,30 +109,39 @@ impl Der<'_> for KerberosTime {
     }
 
     fn write(&self, writer: &mut Writer) {
-        let [year, month, day, hour, minute, second] = self.civil();
-        let mut text = *b"00000000000000Z";
-        for (pair, value) in
-            text.chunks_exact_mut(2).zip([year / 100, year % 100, month, day, hour, minute, second])
-        {
-            pair.copy_from_slice(&[digit(value / 10), digit(value % 10)]);
-        }
-        writer.primitive(Tag::GENERALIZED_TIME, &text);
+        let [century, of_century, month, day, hour, minute, second] = self.civil();
+        let [y1, y2, y3, y4, mo1, mo2, d1, d2] = digits_of_pairs([century, of_century, month, day]);
+        let [_, _, h1, h2, mi1, mi2, s1, s2] = digits_of_pairs([0, hour, minute, second]);
+        let text = [y1, y2, y3, y4, mo1, mo2, d1, d2, h1, h2, mi1, mi2, s1, s2, b'Z'];
+        writer.primitive_of(Tag::GENERALIZED_TIME, text);
     }
 }
 
-/// The ASCII digit of 0 to 9.
-fn digit(value: i64) -> u8 {
-    u8::try_from(value).unwrap_or_default().saturating_add(b'0')
+/// The eight ASCII digits of four numbers below 100, all at once: each has 16 bits, in which a tenth of it is as many
+/// 1024ths as 103 of it. The inverse of [`pairs_of_digits`].
+fn digits_of_pairs(pairs: [u32; 4]) -> [u8; 8] {
+    let pairs = pairs.iter().rev().fold(0, |pairs, pair| (pairs << 16) | u64::from(*pair));
+    let tens = (pairs.wrapping_mul(103) >> 10) & 0x000f_000f_000f_000f;
+    let units = pairs.wrapping_sub(tens.wrapping_mul(10));
+    (tens | (units << 8) | u64::from_le_bytes([b'0'; 8])).to_le_bytes()
 }
 
-fn two_digits(tens: u8, units: u8) -> Option<i64> {
-    let value = |digit: u8| digit.is_ascii_digit().then(|| i64::from(digit & 0x0f));
-    value(tens)?.checked_mul(10)?.checked_add(value(units)?)
+/// The four numbers of eight ASCII digits, all eight at once: a digit less `0` is at most nine, and so six more than it
+/// at most fifteen.
+fn pairs_of_digits(digits: [u8; 8]) -> Option<[u32; 4]> {
+    let digits = u64::from_le_bytes(digits) ^ u64::from_le_bytes([b'0'; 8]);
+    let six_more = digits.wrapping_add(u64::from_le_bytes([6; 8]));
+    if (digits | six_more) & u64::from_le_bytes([0xf0; 8]) != 0 {
+        return None;
+    }
+    let [first, _, second, _, third, _, fourth, _] =
+        digits.wrapping_mul(10).wrapping_add(digits >> 8).to_le_bytes();
+    Some([first, second, third, fourth].map(u32::from))
 }
 
 /// Days in a month of 1 to 12.
-fn days_in_month(year: i64, month: i64) -> i64 {
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+fn days_in_month(year: u32, month: u32) -> u32 {
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     match month {
         2 if leap => 29,
         2 => 28,
@@ -125,31 +150,33 @@ fn days_in_month(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Days from 1970-01-01 to a date. Counting years from March puts the leap day last, so that the days before
-/// a month are a linear function of its number (H. Hinnant, "chrono-compatible low-level date algorithms").
-#[expect(clippy::arithmetic_side_effects, reason = "years 0 to 9999: no term comes near the ends of i64")]
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
+/// Days of the 400 years after which the calendar repeats itself.
+const DAYS_OF_ERA: u32 = 146_097;
+/// Days of January and February of the year 0.
+const BEFORE_MARCH: u32 = 60;
+
+/// Days from 0000-01-01 to a date. Counting years from March puts the leap day last, so that the days before
+/// a month are a linear function of its number (C. Neri, L. Schneider, "Euclidean affine functions and their application to
+/// calendar algorithms", 2022). An era more keeps the year before 0 from being negative.
+#[expect(clippy::arithmetic_side_effects, reason = "years 0 to 9999: no term comes near the ends of u32")]
+fn days_from_civil(year: u32, month: u32, day: u32) -> u32 {
+    let (year, month) = if month <= 2 { (year + 399, month + 12) } else { (year + 400, month) };
+    let century = year / 100;
+    let before_year = 1461 * year / 4 - century + century / 4;
+    let before_month = (979 * month - 2919) / 32;
+    before_year + before_month + day - 1 + BEFORE_MARCH - DAYS_OF_ERA
 }
 
-/// The date so many days after 1970-01-01: year, month, day. The inverse of [`days_from_civil`].
-#[expect(clippy::arithmetic_side_effects, reason = "years 0 to 9999: no term comes near the ends of i64")]
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = (month_from_march + 2) % 12 + 1;
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year, month, day)
+/// The date so many days after 0000-01-01: year, month, day. The inverse of [`days_from_civil`].
+#[expect(clippy::arithmetic_side_effects, reason = "years 0 to 9999: no term comes near the ends of u32")]
+fn civil_from_days(days: u32) -> [u32; 3] {
+    let quarters = 4 * (days + DAYS_OF_ERA - BEFORE_MARCH) + 3;
+    let [century, of_century] = [quarters / DAYS_OF_ERA, (quarters % DAYS_OF_ERA) | 3];
+    let [year, day_of_year] = [of_century / 1461, of_century % 1461 / 4];
+    let shifted = 2141 * day_of_year + 197_913;
+    let [month, day] = [shifted >> 16, (shifted & 0xffff) / 2141 + 1];
+    let next = u32::from(month > 12);
+    [100 * century + year + next - 400, month - 12 * next, day]
 }
 
 #[cfg(test)]
@@ -173,6 +200,50 @@ mod tests {
             assert_eq!(KerberosTime::from_digits(wire.as_bytes()), Some(time), "{wire}");
             assert_eq!(time.to_der().get(2..), Some(wire.as_bytes()));
             assert_eq!(time.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn one_day_of_the_calendar_follows_the_other() {
+        let [mut year, mut month, mut day] = [0, 1, 1];
+        let mut days = 0;
+        while year < 10_000 {
+            assert_eq!(civil_from_days(days), [year, month, day]);
+            assert_eq!(days_from_civil(year, month, day), days);
+            days += 1;
+            day += 1;
+            if day > days_in_month(year, month) {
+                (month, day) = (month + 1, 1);
+            }
+            if month > 12 {
+                (year, month) = (year + 1, 1);
+            }
+        }
+        let last = u64::from(days) * SECONDS_PER_DAY - 1;
+        assert_eq!(KerberosTime::MIN.0.saturating_add_unsigned(last), KerberosTime::MAX.0);
+    }
+
+    #[test]
+    fn takes_digits_and_nothing_else() {
+        let good = *b"20250718162224Z";
+        for place in 0..good.len() {
+            for octet in 0..=u8::MAX {
+                let mut text = good;
+                text[place] = octet;
+                let is_digit = if place == 14 { octet == b'Z' } else { octet.is_ascii_digit() };
+                assert!(is_digit || KerberosTime::from_digits(&text).is_none(), "{text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn writes_the_digits_that_it_reads() {
+        for number in 0..100 {
+            for place in 0..4 {
+                let mut pairs = [99; 4];
+                pairs[place] = number;
+                assert_eq!(pairs_of_digits(digits_of_pairs(pairs)), Some(pairs));
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::*;
-use crate::exchange::{AllowedKinds, TicketRules};
+use crate::exchange::{AllowedKinds, Mode, TicketRules};
 use crate::krb::keys::{DomainKeys, Rc4};
 use crate::krb::keytab::{Entry, Keytab};
 use crate::krb::messages::{
@@ -36,6 +36,7 @@ fn domain(realm: &str, netbios_name: Option<&str>) -> Arc<Domain> {
             require_body_checksum: true,
             check_addresses: false,
             allowed_kinds: AllowedKinds::default(),
+            mode: Mode::Live,
         },
         netbios_name: netbios_name.map(Into::into),
         user_keys: None,

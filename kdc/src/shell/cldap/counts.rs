@@ -3,7 +3,7 @@
 use metrics::{Counter, counter};
 
 use crate::discovery::Kind;
-use crate::shell::observe::metrics::PerLabel;
+use crate::shell::observe::per_label::PerLabel;
 
 /// What became of a ping; a closed list, because it is a metric's label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,7 +9,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use dashmap::DashMap;
-use pac::Sid;
 use tokio::sync::watch;
 
 use super::ReadError;
@@ -17,7 +16,8 @@ use super::ReadError;
 /// What a read gives: the account, or that there is none.
 pub type Found<P> = Result<Option<Arc<P>>, ReadError>;
 
-/// The principals of one domain. `P` is [`crate::directory::Principal`]; cheap to clone, clones share everything.
+/// The principals of one domain by their RIDs, which is all that they differ in. `P` is [`crate::directory::Principal`];
+/// cheap to clone, clones share everything.
 pub struct PrincipalCache<P> {
     shared: Arc<Shared<P>>,
 }
@@ -25,7 +25,7 @@ pub struct PrincipalCache<P> {
 struct Shared<P> {
     ttl: Duration,
     capacity: usize,
-    kept: DashMap<Sid, Kept<P>>,
+    kept: DashMap<u32, Kept<P>>,
     flights: Mutex<Flights<P>>,
 }
 
@@ -38,7 +38,7 @@ struct Kept<P> {
 struct Flights<P> {
     /// Counts [`PrincipalCache::clear`]: what was read before it is not kept after it.
     epoch: u64,
-    under_way: HashMap<Sid, watch::Receiver<Option<Found<P>>>>,
+    under_way: HashMap<u32, watch::Receiver<Option<Found<P>>>>,
 }
 
 impl<P: Send + Sync + 'static> PrincipalCache<P> {
@@ -54,9 +54,9 @@ impl<P: Send + Sync + 'static> PrincipalCache<P> {
 
     /// The principal, if it is kept and still fresh at `now`. Never waits for the directory.
     #[must_use]
-    pub fn cached(&self, sid: &Sid, now: Instant) -> Option<Arc<P>> {
+    pub fn cached(&self, rid: u32, now: Instant) -> Option<Arc<P>> {
         // The map's guard ends with this expression; only the pointer leaves.
-        self.shared.kept.get(sid).filter(|kept| now < kept.until).map(|kept| Arc::clone(&kept.principal))
+        self.shared.kept.get(&rid).filter(|kept| now < kept.until).map(|kept| Arc::clone(&kept.principal))
     }
 
     /// The principal from the cache, or by `read`, which is called at most once for all who ask at the same time.
@@ -64,14 +64,11 @@ impl<P: Send + Sync + 'static> PrincipalCache<P> {
     ///
     /// # Errors
     /// What the read gave. Must be called within a tokio runtime.
-    pub async fn find<R>(&self, sid: Sid, now: Instant, read: impl FnOnce() -> R) -> Found<P>
+    pub async fn find<R>(&self, rid: u32, now: Instant, read: impl FnOnce() -> R) -> Found<P>
     where
         R: Future<Output = Result<Option<P>, ReadError>> + Send + 'static,
     {
-        if let Some(principal) = self.cached(&sid, now) {
-            return Ok(Some(principal));
-        }
-        let mut answer = self.join(sid, now, read);
+        let mut answer = self.join(rid, now, read);
         match answer.wait_for(Option::is_some).await {
             Ok(found) => found.clone().unwrap_or_else(|| Err(abandoned())),
             // The reading task ended without an answer: it panicked, or the runtime is ending.
@@ -104,19 +101,23 @@ impl<P: Send + Sync + 'static> PrincipalCache<P> {
         self.shared.kept.is_empty()
     }
 
-    /// Joins the read of `sid` that is under way, or starts one.
-    fn join<R>(&self, sid: Sid, now: Instant, read: impl FnOnce() -> R) -> watch::Receiver<Option<Found<P>>>
+    /// Joins the read of `rid` that is under way, or starts one, unless it has ended by now.
+    fn join<R>(&self, rid: u32, now: Instant, read: impl FnOnce() -> R) -> watch::Receiver<Option<Found<P>>>
     where
         R: Future<Output = Result<Option<P>, ReadError>> + Send + 'static,
     {
         let mut flights = self.shared.flights();
-        if let Some(under_way) = flights.under_way.get(&sid) {
+        if let Some(under_way) = flights.under_way.get(&rid) {
             return under_way.clone();
         }
+        // A read is kept before it leaves the list: it is found here or there.
+        if let Some(principal) = self.cached(rid, now) {
+            return watch::channel(Some(Ok(Some(principal)))).1;
+        }
         let (sender, receiver) = watch::channel(None);
-        flights.under_way.insert(sid, receiver.clone());
+        flights.under_way.insert(rid, receiver.clone());
         let landing =
-            Landing { shared: Arc::clone(&self.shared), sid, sender, epoch: flights.epoch, since: now };
+            Landing { shared: Arc::clone(&self.shared), rid, sender, epoch: flights.epoch, since: now };
         drop(flights);
         let read = read();
         tokio::spawn(async move { landing.with(read.await.map(|principal| principal.map(Arc::new))) });
@@ -136,21 +137,21 @@ impl<P> Shared<P> {
         self.flights.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn keep(&self, sid: Sid, principal: &Arc<P>, since: Instant) {
+    fn keep(&self, rid: u32, principal: &Arc<P>, since: Instant) {
         let Some(until) = since.checked_add(self.ttl) else {
             return;
         };
-        if self.ttl.is_zero() || (self.kept.len() >= self.capacity && !self.kept.contains_key(&sid)) {
+        if self.ttl.is_zero() || (self.kept.len() >= self.capacity && !self.kept.contains_key(&rid)) {
             return;
         }
-        self.kept.insert(sid, Kept { principal: Arc::clone(principal), until });
+        self.kept.insert(rid, Kept { principal: Arc::clone(principal), until });
     }
 }
 
 /// A read's way into the cache and to those who wait; takes the read off the list however it ends.
 struct Landing<P> {
     shared: Arc<Shared<P>>,
-    sid: Sid,
+    rid: u32,
     sender: watch::Sender<Option<Found<P>>>,
     epoch: u64,
     /// When the read began: what it gives may be that old.
@@ -164,7 +165,7 @@ impl<P> Landing<P> {
             if let Ok(Some(principal)) = &found
                 && flights.epoch == self.epoch
             {
-                self.shared.keep(self.sid, principal, self.since);
+                self.shared.keep(self.rid, principal, self.since);
             }
         }
         let _nobody_waits = self.sender.send(Some(found));
@@ -176,7 +177,7 @@ impl<P> Drop for Landing<P> {
         let mut flights = self.shared.flights();
         // After a `clear` the list may hold a later read of the same account.
         if flights.epoch == self.epoch {
-            flights.under_way.remove(&self.sid);
+            flights.under_way.remove(&self.rid);
         }
     }
 }
@@ -193,17 +194,13 @@ mod tests {
 
     const TTL: Duration = Duration::from_secs(30);
 
-    fn sid(rid: u32) -> Sid {
-        format!("S-1-5-21-1-2-3-{rid}").parse().unwrap()
-    }
-
     #[expect(clippy::disallowed_methods, reason = "tests need some instant to count from")]
     fn start() -> Instant {
         Instant::now()
     }
 
     async fn fill(cache: &PrincipalCache<u32>, rid: u32, now: Instant) -> Found<u32> {
-        cache.find(sid(rid), now, || async move { Ok(Some(rid)) }).await
+        cache.find(rid, now, || async move { Ok(Some(rid)) }).await
     }
 
     #[tokio::test]
@@ -218,7 +215,7 @@ mod tests {
                     tokio::time::sleep(Duration::from_millis(20)).await;
                     Ok(Some(7))
                 };
-                cache.find(sid(1), now, read).await
+                cache.find(1, now, read).await
             })
         };
         for asked in (0..200).map(|_| ask()).collect::<Vec<_>>() {
@@ -232,8 +229,8 @@ mod tests {
         let cache = PrincipalCache::<u32>::new(TTL, 10);
         let now = start();
         fill(&cache, 1, now).await.unwrap();
-        assert!(cache.cached(&sid(1), now + TTL - Duration::from_nanos(1)).is_some());
-        assert!(cache.cached(&sid(1), now + TTL).is_none());
+        assert!(cache.cached(1, now + TTL - Duration::from_nanos(1)).is_some());
+        assert!(cache.cached(1, now + TTL).is_none());
         cache.sweep(now + TTL);
         assert!(cache.is_empty());
     }
@@ -244,8 +241,8 @@ mod tests {
         let now = start();
         let down = ReadError::Unavailable("down".into());
         let failed = down.clone();
-        assert_eq!(cache.find(sid(1), now, || async { Err(failed) }).await, Err(down));
-        assert_eq!(cache.find(sid(1), now, || async { Ok(None) }).await, Ok(None));
+        assert_eq!(cache.find(1, now, || async { Err(failed) }).await, Err(down));
+        assert_eq!(cache.find(1, now, || async { Ok(None) }).await, Ok(None));
         assert_eq!(fill(&cache, 1, now).await, Ok(Some(Arc::new(1))));
     }
 
@@ -253,7 +250,7 @@ mod tests {
     async fn a_read_that_panics_is_an_outage_and_does_not_block_the_next() {
         let cache = PrincipalCache::<u32>::new(TTL, 10);
         let now = start();
-        let broken = cache.find(sid(1), now, || async { panic!("a parser gave way") }).await;
+        let broken = cache.find(1, now, || async { panic!("a parser gave way") }).await;
         assert!(matches!(broken, Err(ReadError::Unavailable(_))));
         assert_eq!(fill(&cache, 1, now).await, Ok(Some(Arc::new(1))));
     }
@@ -273,7 +270,7 @@ mod tests {
         let cache = PrincipalCache::<u32>::new(Duration::ZERO, 2);
         let now = start();
         fill(&cache, 1, now).await.unwrap();
-        assert!(cache.cached(&sid(1), now).is_none() && cache.is_empty());
+        assert!(cache.cached(1, now).is_none() && cache.is_empty());
     }
 
     #[tokio::test]
@@ -287,7 +284,7 @@ mod tests {
                 wait.await.unwrap();
                 Ok(Some(1))
             };
-            early.find(sid(1), now, read).await
+            early.find(1, now, read).await
         });
         tokio::task::yield_now().await;
         cache.clear();

@@ -4,13 +4,20 @@
 //! if it is complete: one object where one is asked for, every value of every attribute, no referral.
 
 mod answer;
+mod bind;
+mod branches;
 mod connection;
 mod fault;
 mod filter;
+#[cfg(feature = "gssapi")]
+mod gssapi;
 mod nodes;
 mod pool;
+mod start_tls;
 mod view;
+mod walk;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,17 +25,22 @@ use pac::Sid;
 use rustls::ClientConfig;
 use tokio::time::{Instant, timeout_at};
 
-use crate::config::{Ldap, LdapSecurity, LdapUrl};
+use crate::config::Ldap;
 use crate::directory::{ClientName, Entry};
 use crate::shell::clock::Clock;
+use crate::shell::clock_offset::{ClockOffset, generalized_time};
 use crate::shell::directory::ReadError;
+use crate::shell::observe::state::DirectoryServer;
 use crate::shell::rate::Rate;
 
 use answer::Answer;
-use connection::{Connection, Search, SearchError};
+use connection::{CURRENT_TIME, Connection, Search, SearchError};
 use pool::Pool;
 pub use view::Fingerprint;
+pub use walk::Walk;
 
+/// How long a read stands in the queue of a server that answers others. To give it up spares the server nothing.
+const SLOWEST: Duration = Duration::from_secs(30);
 /// Connections that one read may lose before it gives up.
 const ATTEMPTS: usize = 3;
 /// Pieces in which one attribute may come: half a million values at the 1,500 of a domain controller.
@@ -61,6 +73,12 @@ impl LdapDirectory {
         }
     }
 
+    /// How the servers are, in the order of the configuration.
+    #[must_use]
+    pub fn servers(&self) -> Vec<DirectoryServer> {
+        self.pool.servers()
+    }
+
     /// The object with this SID with the attributes named, or `None` if there is none.
     ///
     /// # Errors
@@ -72,7 +90,9 @@ impl LdapDirectory {
             let base = base.as_str();
             async move { object(&connection, &Search::object(base, attributes)).await }
         };
-        Ok(self.read(self.pool.patience(), read).await?.map(Answer::into_entry))
+        let _turn = self.pool.turn().await?;
+        let patience = self.pool.patience();
+        Ok(self.read_from_slow(patience, patience.max(SLOWEST), read).await?.map(Answer::into_entry))
     }
 
     /// Whether an account has this name: a `sAMAccountName`, or for an enterprise name a `userPrincipalName`
@@ -83,7 +103,7 @@ impl LdapDirectory {
     ///
     /// # Errors
     /// [`ReadError`].
-    pub async fn name_exists(&self, client: &ClientName) -> Result<bool, ReadError> {
+    pub async fn name_exists(&self, client: &ClientName<'_>) -> Result<bool, ReadError> {
         if !self.name_lookups.take(self.clock.elapsed()) {
             return Ok(true);
         }
@@ -102,7 +122,7 @@ impl LdapDirectory {
     ///
     /// # Errors
     /// [`ReadError`].
-    pub async fn account_control(&self, client: &ClientName) -> Result<Option<u32>, ReadError> {
+    pub async fn account_control(&self, client: &ClientName<'_>) -> Result<Option<u32>, ReadError> {
         if !self.ping_lookups.take(self.clock.elapsed()) {
             return Err(ReadError::Unavailable("too many names are looked up".to_owned()));
         }
@@ -121,6 +141,24 @@ impl LdapDirectory {
         Ok(None)
     }
 
+    /// How far our clock is from a domain controller's, by what its rootDSE says.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn clock_offset(&self) -> Result<ClockOffset, ReadError> {
+        let read = |connection: Arc<Connection>| async move {
+            let before = self.clock.now();
+            let answer = connection.search(&Search::object("", &[CURRENT_TIME])).await?.pop();
+            let after = self.clock.now();
+            let theirs = answer.as_ref().and_then(|root| root.text(CURRENT_TIME)).and_then(generalized_time);
+            let theirs = theirs.ok_or_else(|| {
+                SearchError::Refused(ReadError::data("rootDSE", "has no currentTime that can be read"))
+            })?;
+            Ok(ClockOffset::between(before, theirs, after))
+        };
+        self.read(self.pool.patience(), read).await
+    }
+
     /// Runs `work` on a live connection, again on another one if that is lost, for at most `patience`.
     async fn read<T, W>(
         &self,
@@ -130,30 +168,43 @@ impl LdapDirectory {
     where
         W: Future<Output = Result<T, SearchError>>,
     {
+        self.read_from_slow(patience, patience, work).await
+    }
+
+    /// As [`Self::read`], but for at most `slowest` where the server answers others all the while.
+    async fn read_from_slow<T, W>(
+        &self,
+        patience: Duration,
+        slowest: Duration,
+        work: impl Fn(Arc<Connection>) -> W,
+    ) -> Result<T, ReadError>
+    where
+        W: Future<Output = Result<T, SearchError>>,
+    {
         let now = Instant::now();
         let deadline = now.checked_add(patience).unwrap_or(now);
+        let slowest = now.checked_add(slowest).unwrap_or(now);
         let mut reason = String::new();
         for _ in 0..ATTEMPTS {
             let connection = self.pool.connection(deadline).await?;
-            reason = match timeout_at(deadline, work(Arc::clone(&connection))).await {
+            let mut working = pin!(work(Arc::clone(&connection)));
+            let mut result = timeout_at(deadline, &mut working).await;
+            if result.is_err() && connection.is_answering() {
+                result = timeout_at(slowest, &mut working).await;
+            }
+            reason = match result {
                 Ok(Ok(found)) => return Ok(found),
                 Ok(Err(SearchError::Refused(error))) => return Err(error),
                 Ok(Err(SearchError::Lost(reason))) => reason,
+                // There is nothing the matter with the connection.
+                Err(_) if connection.is_answering() => {
+                    return Err(ReadError::Unavailable(format!("{}: is too slow", connection.url)));
+                }
                 Err(_) => format!("{}: does not answer in time", connection.url),
             };
             self.pool.report(&connection);
         }
         Err(ReadError::Unavailable(reason))
-    }
-}
-
-/// The URL of a server, port included.
-fn url_of(server: &LdapUrl) -> String {
-    let scheme = if server.security == LdapSecurity::Tls { "ldaps" } else { "ldap" };
-    if server.host.contains(':') {
-        format!("{scheme}://[{}]:{}", server.host, server.port)
-    } else {
-        format!("{scheme}://{}:{}", server.host, server.port)
     }
 }
 
@@ -209,18 +260,6 @@ fn plain(mut dn: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn servers_are_named_by_their_urls() {
-        let cases = [
-            (LdapSecurity::Tls, "dc1.lab.example", 636, "ldaps://dc1.lab.example:636"),
-            (LdapSecurity::StartTls, "192.0.2.1", 389, "ldap://192.0.2.1:389"),
-            (LdapSecurity::Plaintext, "2001:db8::1", 389, "ldap://[2001:db8::1]:389"),
-        ];
-        for (security, host, port, url) in cases {
-            assert_eq!(url_of(&LdapUrl { security, host: host.to_owned(), port }), url);
-        }
-    }
 
     #[test]
     fn extended_names_lose_what_precedes_the_name() {

@@ -3,77 +3,88 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use pac::{FileTime, Sid};
+use policy::flags;
 
 use crate::directory::path::{Node, Reference};
-use crate::directory::{ClientName, DirectoryView, Entry, Tree, ViewRules};
+use crate::directory::{
+    BranchAccounts, ClientName, DenyGroup, DirectoryView, Entry, KeyChange, Tree, ViewRules, is_account,
+};
 use crate::shell::directory::ReadError;
-use crate::shell::files;
 
 /// A directory read from LDIF text.
 pub struct LdifDirectory {
-    /// `None`: the text is part of the program, and never read again.
-    path: Option<PathBuf>,
-    tree: ArcSwap<Tree>,
+    tree: Arc<Tree>,
 }
 
 impl LdifDirectory {
-    /// The directory that `text` describes. `path` is where it came from and is read from again.
+    /// The directory that `text` describes. `path` is where it came from; `None` where it is part of the program.
     ///
     /// # Errors
     /// [`ReadError::Data`] names the file or the object, and what is wrong with it.
     pub fn new(text: &[u8], path: Option<PathBuf>) -> Result<Self, ReadError> {
         let name = path.as_ref().map_or_else(|| "LDIF".to_owned(), |path| path.display().to_string());
-        let tree = parse(text, &name)?;
-        Ok(Self { path, tree: ArcSwap::from_pointee(tree) })
-    }
-
-    /// Reads the file again; what was read before stays if it is not as it should be.
-    ///
-    /// # Errors
-    /// As [`LdifDirectory::new`], and if the file cannot be read.
-    pub fn reload(&self) -> Result<(), ReadError> {
-        let Some(path) = &self.path else {
-            return Ok(());
-        };
-        let name = path.display().to_string();
-        let text =
-            files::read_public(path).map_err(|error| ReadError::data(name.as_str(), error.to_string()))?;
-        self.tree.store(Arc::new(parse(&text, &name)?));
-        Ok(())
+        Ok(Self { tree: Arc::new(parse(text, &name)?) })
     }
 
     pub(super) fn find(&self, sid: &Sid, now: FileTime) -> Result<Option<Entry>, ReadError> {
-        Ok(self.tree.load().find(sid, now)?)
+        Ok(self.tree.find(sid, now)?)
     }
 
-    pub(super) fn name_exists(&self, name: &ClientName) -> bool {
-        self.tree.load().find_by_name(name).is_some()
+    pub(super) fn name_exists(&self, name: &ClientName<'_>) -> bool {
+        self.tree.find_by_name(name).is_some()
     }
 
-    pub(super) fn account_control(&self, name: &ClientName) -> Result<Option<u32>, ReadError> {
-        Ok(self.tree.load().account_control(name)?)
+    pub(super) fn account_control(&self, name: &ClientName<'_>) -> Result<Option<u32>, ReadError> {
+        Ok(self.tree.account_control(name)?)
     }
 
-    pub(super) fn sid_named(&self, name: &ClientName) -> Result<Option<Sid>, ReadError> {
-        let tree = self.tree.load();
-        Ok(tree.find_by_name(name).map(|entry| entry.sid("objectSid")).transpose()?)
+    pub(super) fn sid_named(&self, name: &ClientName<'_>) -> Result<Option<Sid>, ReadError> {
+        Ok(self.tree.find_by_name(name).map(|entry| entry.sid("objectSid")).transpose()?)
+    }
+
+    pub(super) fn node_meant(&self, meant: &DenyGroup) -> Result<Option<Node>, ReadError> {
+        let sid = meant.sid(self.tree.entries());
+        Ok(sid.map(|sid| self.tree.node(&Reference::Sid(sid))).transpose()?.flatten())
+    }
+
+    /// The domain's head, its domain controllers and its branches, with what the file says of their permissions.
+    pub(super) fn pillars(&self) -> Vec<Entry> {
+        let is_pillar = |entry: &&Entry| {
+            let controls = entry.flags("userAccountControl").unwrap_or_default();
+            entry.is_a("domainDNS")
+                || entry.has("msDS-SecondaryKrbTgtNumber")
+                || entry.has("msDS-KrbTgtLink")
+                || controls & flags::SERVER_TRUST_ACCOUNT != 0
+        };
+        self.tree.entries().iter().filter(is_pillar).cloned().collect()
+    }
+
+    /// The SIDs of all accounts.
+    pub(super) fn accounts(&self) -> Vec<Sid> {
+        let accounts = self.tree.entries().iter().filter(|entry| is_account(entry));
+        accounts.filter_map(|entry| entry.sid("objectSid").ok()).collect()
     }
 
     pub(super) fn nodes(&self, references: &[Reference]) -> Result<Vec<Option<Node>>, ReadError> {
-        let tree = self.tree.load();
-        references.iter().map(|reference| Ok(tree.node(reference)?)).collect()
+        references.iter().map(|reference| Ok(self.tree.node(reference)?)).collect()
     }
 
     /// The domain, and the tree it was read from.
     pub(super) fn view(&self, rules: &ViewRules) -> Result<(DirectoryView, Arc<Tree>), ReadError> {
-        let tree = self.tree.load_full();
-        Ok((tree.view(rules)?, tree))
+        Ok((self.tree.view(rules)?, Arc::clone(&self.tree)))
+    }
+
+    pub(super) fn branch_accounts(&self) -> Result<Vec<BranchAccounts>, ReadError> {
+        Ok(self.tree.branch_accounts()?)
+    }
+
+    pub(super) fn key_change(&self, account: &str) -> Result<Option<KeyChange>, ReadError> {
+        Ok(self.tree.key_change(account)?)
     }
 
     pub(super) fn is_unchanged(&self, tree: &Arc<Tree>) -> bool {
-        Arc::ptr_eq(&self.tree.load(), tree)
+        Arc::ptr_eq(&self.tree, tree)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where principals, branches and policy lists come from: a domain controller over LDAP, or an LDIF file.
 
 mod cache;
+mod census;
 mod error;
 pub mod ldap;
 pub mod ldif;
@@ -13,15 +14,21 @@ use std::time::Duration;
 use pac::{FileTime, Sid};
 
 pub use cache::{Found, PrincipalCache};
+pub use census::Census;
 pub use error::ReadError;
 pub use ldap::LdapDirectory;
 pub use ldif::LdifDirectory;
 pub use poll::{Poller, Seen};
 
+use super::clock_offset::ClockOffset;
 use super::entropy;
+use super::observe::state::DirectoryServer;
 use crate::directory::path::{Node, Reference};
 use crate::directory::principal::PRINCIPAL_ATTRIBUTES;
-use crate::directory::{ClientName, DirectoryView, Principal, SidHistory, Tree, ViewRules, is_account};
+use crate::directory::{
+    BranchAccounts, ClientName, DenyGroup, DirectoryView, KeyChange, Principal, SidHistory, Tree, ViewRules,
+    is_account,
+};
 
 /// The directory of one domain.
 pub enum Directory {
@@ -57,7 +64,7 @@ impl Directory {
         };
         let Some(entry) = entry.filter(is_account) else { return Ok(None) };
         let principal = Principal::from_entry(&entry, view, sid_history, now)?;
-        if principal.sid != *sid {
+        if principal.sid() != *sid {
             return Err(ReadError::data(
                 entry.dn(),
                 format!("has another SID than {sid}, which was asked for"),
@@ -71,7 +78,7 @@ impl Directory {
     ///
     /// # Errors
     /// [`ReadError`].
-    pub async fn name_exists(&self, name: &ClientName) -> Result<bool, ReadError> {
+    pub async fn name_exists(&self, name: &ClientName<'_>) -> Result<bool, ReadError> {
         match self {
             Self::Ldap(servers) => servers.name_exists(name).await,
             Self::Ldif(file) => Ok(file.name_exists(name)),
@@ -82,7 +89,7 @@ impl Directory {
     ///
     /// # Errors
     /// [`ReadError`], also where names are looked up too often.
-    pub async fn account_control(&self, name: &ClientName) -> Result<Option<u32>, ReadError> {
+    pub async fn account_control(&self, name: &ClientName<'_>) -> Result<Option<u32>, ReadError> {
         match self {
             Self::Ldap(servers) => servers.account_control(name).await,
             Self::Ldif(file) => file.account_control(name),
@@ -93,10 +100,21 @@ impl Directory {
     ///
     /// # Errors
     /// [`ReadError`], also if several accounts answer to it.
-    pub async fn sid_named(&self, name: &ClientName) -> Result<Option<Sid>, ReadError> {
+    pub async fn sid_named(&self, name: &ClientName<'_>) -> Result<Option<Sid>, ReadError> {
         match self {
             Self::Ldap(servers) => servers.sid_named(name).await,
             Self::Ldif(file) => file.sid_named(name),
+        }
+    }
+
+    /// The object that is meant; `None` if there is none, or another of the same name.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn node_meant(&self, meant: &DenyGroup) -> Result<Option<Node>, ReadError> {
+        match self {
+            Self::Ldap(servers) => servers.node_meant(meant).await,
+            Self::Ldif(file) => file.node_meant(meant),
         }
     }
 
@@ -122,6 +140,49 @@ impl Directory {
                 servers.view(numbers, rules).await.map(|(view, mark)| (view, Mark::Ldap(mark)))
             }
             Self::Ldif(file) => file.view(rules).map(|(view, tree)| (view, Mark::Ldif(tree))),
+        }
+    }
+
+    /// Every branch of the domain, whether or not it is as it should be.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn branch_accounts(&self) -> Result<Vec<BranchAccounts>, ReadError> {
+        match self {
+            Self::Ldap(servers) => servers.branch_accounts().await,
+            Self::Ldif(file) => file.branch_accounts(),
+        }
+    }
+
+    /// When the password of the account of this distinguished name was changed, where the directory tells, and the name of the
+    /// domain controller on which, where that is still there.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn key_change(&self, account: &str) -> Result<Option<(KeyChange, Option<String>)>, ReadError> {
+        match self {
+            Self::Ldap(servers) => servers.key_change(account).await,
+            Self::Ldif(file) => Ok(file.key_change(account)?.map(|change| (change, None))),
+        }
+    }
+
+    /// How its servers are; a file has none.
+    #[must_use]
+    pub fn servers(&self) -> Vec<DirectoryServer> {
+        match self {
+            Self::Ldap(servers) => servers.servers(),
+            Self::Ldif(_) => Vec::new(),
+        }
+    }
+
+    /// How far our clock is from that of a domain controller; `None` of a file, which has none.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn clock_offset(&self) -> Result<Option<ClockOffset>, ReadError> {
+        match self {
+            Self::Ldap(servers) => servers.clock_offset().await.map(Some),
+            Self::Ldif(_) => Ok(None),
         }
     }
 

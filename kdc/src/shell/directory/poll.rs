@@ -1,6 +1,6 @@
 //! Keeps a domain's view fresh: branches, policy lists, authentication policies, password ages, looked at every `poll`.
 //!
-//! A look is two searches for update sequence numbers; only if one has moved, or once a minute whatever they say, the
+//! A look is two searches for update sequence numbers and one for the time; only if one has moved, or once a minute whatever they say, the
 //! view is read again. What is published carries the time of the last look that succeeded: the shell serves nobody
 //! on a view older than `max-stale`.
 
@@ -15,6 +15,7 @@ use tracing::{info, warn};
 
 use super::{Directory, Mark, ReadError, jitter};
 use crate::directory::{Branch, DirectoryView, ViewRules};
+use crate::shell::clock_offset::ClockOffset;
 use crate::shell::observe::complaint::Complaint;
 
 /// The longest time for which update sequence numbers alone are believed: a link to an object that is deleted goes
@@ -32,6 +33,8 @@ pub struct Seen {
     pub view: Arc<DirectoryView>,
     /// When the look began that last confirmed it.
     pub at: Instant,
+    /// How far our clock was from the directory's then; `None` where that does not tell, or is a file.
+    pub clock: Option<ClockOffset>,
 }
 
 impl Seen {
@@ -45,6 +48,7 @@ impl Seen {
 /// Looks at one domain's directory until it is dropped.
 pub struct Poller {
     seen: watch::Receiver<Option<Seen>>,
+    has_looked: watch::Receiver<bool>,
     order: Arc<Notify>,
     task: AbortHandle,
 }
@@ -61,6 +65,7 @@ impl Poller {
         poll: Duration,
     ) -> Self {
         let (publish, seen) = watch::channel(None);
+        let (tell_looked, has_looked) = watch::channel(false);
         let order = Arc::new(Notify::new());
         let watcher = Watcher {
             realm: realm.to_owned(),
@@ -68,6 +73,7 @@ impl Poller {
             numbers,
             rules,
             publish,
+            has_looked: tell_looked,
             last: None,
             complaint: Complaint::default(),
             branches: BTreeMap::new(),
@@ -76,13 +82,19 @@ impl Poller {
             sites: None,
         };
         let task = tokio::spawn(watcher.run(Arc::clone(&order), poll)).abort_handle();
-        Self { seen, order, task }
+        Self { seen, has_looked, order, task }
     }
 
     /// What was seen last; `None` until the directory answered for the first time.
     #[must_use]
     pub fn seen(&self) -> watch::Receiver<Option<Seen>> {
         self.seen.clone()
+    }
+
+    /// Waits until the directory has been asked, whatever came of it; what was seen can be had then.
+    pub async fn first_look(&self) {
+        // A poller that has ended will not look any more.
+        let _ = self.has_looked.clone().wait_for(|has_looked| *has_looked).await;
     }
 
     /// Reads everything again now.
@@ -103,6 +115,7 @@ struct Watcher {
     numbers: Vec<u16>,
     rules: ViewRules,
     publish: watch::Sender<Option<Seen>>,
+    has_looked: watch::Sender<bool>,
     last: Option<Last>,
     complaint: Complaint,
     /// What was last said of each branch that serves nobody.
@@ -128,10 +141,12 @@ impl Watcher {
             let began = Instant::now();
             match self.look(began).await {
                 Ok(view) => {
+                    // Whoever does not tell the time may still say who is who.
+                    let clock = self.directory.clock_offset().await.ok().flatten();
                     if self.complaint.is_over() {
                         info!(realm = self.realm, "directory read again");
                     }
-                    self.publish.send_replace(Some(Seen { view, at: began }));
+                    self.publish.send_replace(Some(Seen { view, at: began, clock }));
                 }
                 Err(error) => {
                     if self.complaint.is_due(&error.to_string(), Instant::now()) {
@@ -139,6 +154,7 @@ impl Watcher {
                     }
                 }
             }
+            self.has_looked.send_replace(true);
             // Before the first view nobody is served, so the next look is not far off.
             let pause = if self.last.is_some() { poll } else { poll.min(Duration::from_secs(1)) };
             tokio::select! {

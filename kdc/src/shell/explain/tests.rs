@@ -9,11 +9,11 @@ use crate::krb::messages::KerberosTime;
 use crate::shell::files::domain_files::{DirectoryFiles, DomainFiles};
 use zeroize::Zeroizing;
 
-const DEMO: &str = include_str!("../../cli/demo.ldif");
-const BRANCH: u16 = 30775;
+pub(in crate::shell) const DEMO: &str = include_str!("../../cli/demo.ldif");
+pub(in crate::shell) const BRANCH: u16 = 30775;
 
 /// 2026-06-01 00:00:00 UTC, ten days after the demo's passwords were set.
-fn now() -> Timestamp {
+pub(in crate::shell) fn now() -> Timestamp {
     Timestamp { seconds: KerberosTime::from_unix_seconds(1_780_272_000).unwrap(), microseconds: 0 }
 }
 
@@ -32,7 +32,7 @@ fn keytab(branches: &[u16]) -> Zeroizing<Vec<u8>> {
     Keytab::new(entries).to_bytes().unwrap()
 }
 
-fn prepared(text: &str, branches: &[u16]) -> PreparedDomain {
+pub(in crate::shell) fn prepared(text: &str, branches: &[u16]) -> PreparedDomain {
     configured("", text, branches)
 }
 

@@ -9,11 +9,26 @@ use crate::config::{Config, ConfigError, Surroundings};
 /// # Errors
 /// One line that names file, key or object and the mend.
 pub fn load(path: &Path) -> Result<Config, ConfigError> {
+    read(path, Config::parse)
+}
+
+/// Loads and checks the file of `running` again, see [`Config::parse_again`].
+///
+/// # Errors
+/// As [`load`].
+pub fn load_again(running: &Config) -> Result<(Config, Vec<&'static str>), ConfigError> {
+    read(&running.file, |text, surroundings| running.parse_again(text, surroundings))
+}
+
+fn read<T>(
+    path: &Path,
+    parse: impl FnOnce(&str, Surroundings<'_>) -> Result<T, ConfigError>,
+) -> Result<T, ConfigError> {
     #[expect(clippy::disallowed_methods, reason = "the shell's one place that reads the configuration")]
     let text = std::fs::read_to_string(path).map_err(|error| ConfigError::unreadable(path, &error))?;
     let credentials = std::env::var_os("CREDENTIALS_DIRECTORY");
     let credentials_directory = credentials.as_deref().map(Path::new);
-    Config::parse(&text, Surroundings { file: path, credentials_directory })
+    parse(&text, Surroundings { file: path, credentials_directory })
 }
 
 #[cfg(test)]

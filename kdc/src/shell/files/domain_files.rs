@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::static_faults::StaticFault;
 use super::user_keys::UserKeytabs;
-use crate::config::{Directory, Domain, Ldap};
+use crate::config::{Bind, Directory, Domain, Ldap};
 use crate::krb::keys::{DomainKeys, Rc4};
 use crate::krb::keytab::Keytab;
 use crate::shell::files::{self, FileError};
@@ -29,6 +29,8 @@ pub enum DirectoryFiles {
         settings: Ldap,
         /// PEM certificates to trust; the system's store where there are none.
         authorities: Option<Vec<u8>>,
+        /// What we show of ourselves, where that is how we bind.
+        identity: Option<IdentityFiles>,
     },
     /// The directory itself.
     Ldif {
@@ -37,6 +39,33 @@ pub enum DirectoryFiles {
         /// Its text.
         text: Vec<u8>,
     },
+}
+
+/// A client certificate and its key, both PEM.
+pub struct IdentityFiles {
+    /// The certificate, and those behind it.
+    pub certificate: Vec<u8>,
+    /// The key.
+    pub key: Zeroizing<Vec<u8>>,
+}
+
+impl DirectoryFiles {
+    /// Reads all of them.
+    ///
+    /// # Errors
+    /// The first file that is missing, empty or open to others.
+    pub fn read(directory: &Directory) -> Result<Self, StaticFault> {
+        match directory {
+            Directory::Ldap(ldap) => {
+                let identity = read_identity(&ldap.bind)?;
+                let authorities = ldap.ca_file.as_deref().map(files::read_public).transpose()?;
+                Ok(Self::Ldap { settings: ldap.clone(), authorities, identity })
+            }
+            Directory::Ldif(path) => {
+                Ok(Self::Ldif { path: Some(path.clone()), text: files::read_public(path)? })
+            }
+        }
+    }
 }
 
 impl DomainFiles {
@@ -50,17 +79,7 @@ impl DomainFiles {
             .iter()
             .map(|file| Ok((file.path().to_owned(), files::read_secret(file)?)))
             .collect::<Result<Vec<_>, FileError>>()?;
-        let directory = match &domain.directory {
-            Directory::Ldap(ldap) => {
-                // Read anew for each connection; here only to say at once what is wrong with it.
-                files::read_password(&ldap.password)?;
-                let authorities = ldap.ca_file.as_deref().map(files::read_public).transpose()?;
-                DirectoryFiles::Ldap { settings: ldap.clone(), authorities }
-            }
-            Directory::Ldif(path) => {
-                DirectoryFiles::Ldif { path: Some(path.clone()), text: files::read_public(path)? }
-            }
-        };
+        let directory = DirectoryFiles::read(&domain.directory)?;
         let key_list = domain.key_list.as_ref();
         let user_keys = key_list.map(|settings| UserKeytabs::read(&domain.realm, settings)).transpose()?;
         Ok(Self { keytabs, user_keys, directory })
@@ -80,6 +99,31 @@ impl DomainFiles {
             })
             .collect::<Result<Vec<_>, _>>()?;
         Ok(DomainKeys::from_keytabs(realm, &parsed, rc4)?)
+    }
+}
+
+/// What is to be known of us before anybody is connected to. Passwords and keytabs are read anew for each connection; here
+/// only to say at once what is wrong with them.
+fn read_identity(bind: &Bind) -> Result<Option<IdentityFiles>, StaticFault> {
+    match bind {
+        Bind::Simple { password, .. } => {
+            files::read_password(password)?;
+            Ok(None)
+        }
+        Bind::External { certificate, key } => Ok(Some(IdentityFiles {
+            certificate: files::read_public(certificate)?,
+            key: files::read_secret(key)?,
+        })),
+        Bind::Gssapi { keytab, principal } => {
+            let path = || keytab.path().to_owned();
+            let read = Keytab::parse(&files::read_secret(keytab)?)
+                .map_err(|fault| StaticFault::Keytab { path: path(), fault })?;
+            if read.entries().iter().any(|entry| entry.principal() == *principal) {
+                Ok(None)
+            } else {
+                Err(StaticFault::NoPrincipal { path: path(), principal: principal.clone() })
+            }
+        }
     }
 }
 

@@ -1,12 +1,13 @@
 //! Faults that stand in files: they end the start with one line and [`EXIT_STATUS`], before any socket is opened.
 
+use std::io;
 use std::path::PathBuf;
 
 use crate::config::ConfigError;
 use crate::krb::keys::KeysError;
 use crate::krb::keytab::KeytabError;
 use crate::shell::directory::ReadError;
-use crate::shell::directory::tls::TlsError;
+use crate::shell::directory::tls::{IdentityError, TlsError};
 use crate::shell::files::FileError;
 
 /// EX_CONFIG of `sysexits.h`.
@@ -51,6 +52,30 @@ pub enum StaticFault {
         path: PathBuf,
         /// What is wrong with it.
         fault: TlsError,
+    },
+    /// The client certificate or its key cannot be used.
+    #[error("{}: {fault}", path.display())]
+    Identity {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: IdentityError,
+    },
+    /// The keytab to get tickets with has no key of the principal.
+    #[error("{}: no key of {principal}; export the account's keytab anew, or correct principal", path.display())]
+    NoPrincipal {
+        /// The file.
+        path: PathBuf,
+        /// Whose key is sought.
+        principal: String,
+    },
+    /// The file for audit events cannot be opened.
+    #[error("{}: cannot be opened for audit events: {error}; let the daemon's user append to it", path.display())]
+    Audit {
+        /// The file.
+        path: PathBuf,
+        /// What the kernel says.
+        error: io::Error,
     },
     /// The LDIF file does not describe a domain.
     #[error(transparent)]

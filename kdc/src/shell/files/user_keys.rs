@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 use tracing::{error, info};
 
@@ -70,23 +69,19 @@ fn versions(settings: &KeyList) -> Vec<Option<FileVersion>> {
     settings.keytabs.iter().map(FileVersion::of).collect()
 }
 
-/// Hands newer keys to `publish`, looking every `poll`, and at once on `order`. Where the files are not as they should
+/// Hands newer keys to `publish`, looking every `poll`. Where the files are not as they should
 /// be, what was read before stays in use, and they are tried again each time.
 pub async fn watch(
     mut keytabs: UserKeytabs,
     poll: Duration,
-    order: Arc<Notify>,
     metrics: &Metrics,
     publish: impl Fn(&Arc<UserKeys>),
 ) {
     let mut complaint = Complaint::default();
     let mut in_fault = false;
     loop {
-        let ordered = tokio::select! {
-            () = sleep(poll) => false,
-            () = order.notified() => true,
-        };
-        if !(ordered || in_fault || keytabs.have_changed()) {
+        sleep(poll).await;
+        if !(in_fault || keytabs.have_changed()) {
             continue;
         }
         let read = keytabs.read_again().await;

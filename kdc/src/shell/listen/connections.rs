@@ -120,8 +120,11 @@ impl Seat {
 
     /// The connection works on a request.
     pub fn work(&mut self) {
-        if let Some(number) = self.waiting.take() {
-            self.connections.lock().waiting.remove(&number);
+        if let Some(number) = self.waiting.take()
+            && self.connections.lock().waiting.remove(&number).is_none()
+        {
+            // Its request was whole before it heard that it is to go: that is answered, and then it waits like any other.
+            self.evicted = Arc::default();
         }
     }
 
@@ -147,6 +150,10 @@ impl Drop for Seat {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
     use super::*;
 
     const ONE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
@@ -162,6 +169,23 @@ mod tests {
         assert!(connections.enter(ONE).is_ok());
         assert_eq!(connections.open(), 0);
         assert!(connections.lock().per_address.is_empty());
+    }
+
+    #[tokio::test]
+    async fn who_was_told_to_go_with_a_request_at_hand_stays_until_it_is_told_again() {
+        let connections = Connections::new(1, 0);
+        let mut first = connections.enter(ONE).unwrap();
+        let second = connections.enter(OTHER).unwrap();
+        first.work();
+        first.rest();
+        assert!(connections.make_room(), "the second has waited longer by now");
+        second.evicted().await;
+        assert!(
+            timeout(Duration::ZERO, first.evicted()).await.is_err(),
+            "what it was told before is settled"
+        );
+        assert!(connections.make_room());
+        first.evicted().await;
     }
 
     #[tokio::test]

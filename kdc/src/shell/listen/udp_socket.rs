@@ -1,6 +1,6 @@
-//! Kerberos over UDP, a batch of datagrams per system call.
+//! Kerberos, password changes and pings over UDP, a batch of datagrams per system call.
 //!
-//! Each packet thread owns a [`UdpReceiver`] and a [`UdpSender`] over one [`KerberosUdpSocket`]; tasks that answer
+//! Each packet thread owns a [`UdpReceiver`] and a [`UdpSender`] over one [`ServerSocket`]; tasks that answer
 //! later share the socket itself. A reply leaves from the address its request was sent to (packet information,
 //! `ip(7)` and RFC 3542 §6), or else clients of a host with several addresses would not know it.
 //!
@@ -10,8 +10,9 @@
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,15 +20,14 @@ use nix::cmsg_space;
 use nix::errno::Errno;
 use nix::libc::{in_addr, in_pktinfo, in6_addr, in6_pktinfo};
 use nix::sys::socket::{
-    ControlMessage, ControlMessageOwned, MsgFlags, MultiHeaders, RecvMsg, SockaddrStorage, recvmmsg,
-    sendmmsg, sendmsg,
+    ControlMessage, ControlMessageOwned, MsgFlags, MultiHeaders, RecvMsg, Shutdown, SockaddrStorage,
+    recvmmsg, sendmmsg, sendmsg, setsockopt, shutdown, sockopt,
 };
+
+use super::pulse::Pulse;
 
 /// Datagrams per system call.
 const BATCH: usize = 32;
-
-/// How long a receive waits before it lets its thread look whether the daemon is stopping.
-const RECEIVE_PAUSE: Duration = Duration::from_millis(250);
 
 /// UDP services below 1024 that answer whatever they are sent: a request that claims to come from one would make
 /// the two answer each other for ever, or make us the mirror of an attack (CVE-2002-2443). echo, daytime, qotd,
@@ -37,11 +37,19 @@ const REPLY_SERVICES: [u16; 17] =
 
 /// A bound UDP socket that tells where each datagram was sent to.
 #[derive(Debug)]
-pub struct KerberosUdpSocket {
+pub struct ServerSocket {
     socket: UdpSocket,
     local: SocketAddr,
     request_limit: usize,
+    stopped: AtomicBool,
+    /// It outlives us, so that shutting it down would end it for the next process too.
+    is_passed: bool,
+    /// Of the thread that serves it.
+    pulse: Arc<Pulse>,
 }
+
+/// How long the receiver of a socket that must not be shut down waits before it looks whether it is to stop.
+const GLANCE: Duration = Duration::from_millis(250);
 
 /// The address of ours that a datagram was sent to, which its reply leaves from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,18 +93,47 @@ pub struct Dropped {
     pub looping: u64,
 }
 
-impl KerberosUdpSocket {
+impl ServerSocket {
     /// Takes over a bound socket for which packet information is switched on.
     pub(super) fn new(socket: UdpSocket, request_limit: usize) -> io::Result<Self> {
-        socket.set_read_timeout(Some(RECEIVE_PAUSE))?;
         let local = socket.local_addr()?;
-        Ok(Self { socket, local, request_limit })
+        let (stopped, pulse) = (AtomicBool::new(false), Arc::default());
+        Ok(Self { socket, local, request_limit, stopped, is_passed: false, pulse })
+    }
+
+    /// Takes over a socket that systemd has bound and keeps.
+    pub(super) fn passed(socket: UdpSocket, request_limit: usize) -> io::Result<Self> {
+        tell_packet_info(&socket, socket.local_addr()?)?;
+        socket.set_read_timeout(Some(GLANCE))?;
+        Ok(Self { is_passed: true, ..Self::new(socket, request_limit)? })
     }
 
     /// The address and port it is bound to.
     #[must_use]
     pub fn local_address(&self) -> SocketAddr {
         self.local
+    }
+
+    /// The progress of the thread that serves it.
+    #[must_use]
+    pub fn pulse(&self) -> &Arc<Pulse> {
+        &self.pulse
+    }
+
+    /// Ends every wait for a datagram, now and later. Those that have come can still be received.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+        if self.is_passed {
+            return;
+        }
+        // Linux says that an unconnected socket is not connected, and wakes who waits for it all the same.
+        let _ = shutdown(self.socket.as_raw_fd(), Shutdown::Read);
+    }
+
+    /// Whether it was.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
     }
 
     /// Sends one datagram, from any thread, without waiting.
@@ -121,9 +158,18 @@ impl KerberosUdpSocket {
     }
 }
 
+/// Has each datagram come with the address it was sent to.
+pub(super) fn tell_packet_info(socket: &impl AsFd, address: SocketAddr) -> io::Result<()> {
+    match address {
+        SocketAddr::V4(_) => setsockopt(socket, sockopt::Ipv4PacketInfo, &true)?,
+        SocketAddr::V6(_) => setsockopt(socket, sockopt::Ipv6RecvPacketInfo, &true)?,
+    }
+    Ok(())
+}
+
 /// Receives batches on the thread that made it: the system call's headers point into it, so it stays there.
 pub struct UdpReceiver {
-    socket: Arc<KerberosUdpSocket>,
+    socket: Arc<ServerSocket>,
     headers: MultiHeaders<SockaddrStorage>,
     buffers: Vec<Vec<u8>>,
     /// What the batch in `buffers` is: index of the buffer, length, peer, local address.
@@ -133,16 +179,16 @@ pub struct UdpReceiver {
 impl UdpReceiver {
     /// Allocates the buffers of one batch.
     #[must_use]
-    pub fn new(socket: Arc<KerberosUdpSocket>) -> Self {
+    pub fn new(socket: Arc<ServerSocket>) -> Self {
         let buffers = (0..BATCH).map(|_| vec![0; socket.request_limit]).collect();
         Self { headers: socket.headers(), buffers, arrivals: Vec::with_capacity(BATCH), socket }
     }
 
-    /// Waits a little for a first datagram and takes all that are there by then. No datagrams is an ordinary
-    /// outcome: look whether to stop, and call again.
+    /// Waits for a first datagram and takes all that are there by then: none where the socket was
+    /// [stopped](ServerSocket::stop) or all were dropped.
     ///
     /// # Errors
-    /// The kernel's, other than interruption and time-out.
+    /// The kernel's, other than interruption.
     pub fn receive(&mut self) -> io::Result<(impl Iterator<Item = Datagram<'_>>, Dropped)> {
         self.arrivals.clear();
         let mut dropped = Dropped::default();
@@ -164,9 +210,13 @@ impl UdpReceiver {
                         }
                     }
                 }
-                Err(Errno::EAGAIN | Errno::EINTR) => {}
+                Err(Errno::EINTR | Errno::EAGAIN) => {}
                 Err(error) => return Err(error.into()),
             }
+        }
+        // The kernel shows the end of a socket as datagrams without octets.
+        if self.socket.stopped.load(Ordering::Relaxed) {
+            dropped.short = 0;
         }
         let buffers = &self.buffers;
         let datagrams = self.arrivals.iter().filter_map(move |&(index, length, peer, local)| {
@@ -178,14 +228,14 @@ impl UdpReceiver {
 
 /// Sends batches on the thread that made it, for the same reason.
 pub struct UdpSender {
-    socket: Arc<KerberosUdpSocket>,
+    socket: Arc<ServerSocket>,
     headers: MultiHeaders<SockaddrStorage>,
 }
 
 impl UdpSender {
     /// Allocates the headers of one batch.
     #[must_use]
-    pub fn new(socket: Arc<KerberosUdpSocket>) -> Self {
+    pub fn new(socket: Arc<ServerSocket>) -> Self {
         Self { headers: socket.headers(), socket }
     }
 

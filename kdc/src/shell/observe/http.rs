@@ -2,22 +2,23 @@
 //!
 //! A small one of our own, because the exporter's answers every path with the metrics. It reads one bounded
 //! request, answers it and closes; connections, header octets and time are limited, so that nobody who can reach
-//! it takes more from the daemon than a few tasks.
+//! it takes more from the daemon than a few tasks. Who connects and says nothing gives way to who comes after, so that
+//! silence keeps no observer out.
 
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
-use super::readiness::Readiness;
+use super::process;
+use super::readiness::Report;
+use crate::shell::listen::connections::{Connections, Seat};
 
-/// Observers served at once; others wait in the listener's queue.
-const CONNECTIONS: usize = 16;
+/// Observers connected at once. One more takes the place of the one that has been waited for longest.
+const CONNECTIONS: usize = 64;
 
 /// Octets of a request's head.
 const HEAD_LIMIT: usize = 8 << 10;
@@ -36,7 +37,10 @@ const DURATION_BUCKETS: [f64; 12] =
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
 
 /// Upper bounds of the size histograms, in octets: UDP without and with fragments, and TCP.
-const SIZE_BUCKETS: [f64; 8] = [512.0, 1024.0, 1465.0, 2048.0, 4096.0, 8192.0, 16_384.0, 65_536.0];
+const SIZE_BUCKETS: [f64; 9] = [512.0, 1024.0, 1465.0, 2048.0, 4096.0, 8192.0, 16_384.0, 49_152.0, 65_536.0];
+
+/// Upper bounds of how far the clients' clocks are from ours, in seconds: as a rule requests fail beyond 300.
+const SKEW_BUCKETS: [f64; 7] = [1.0, 5.0, 15.0, 60.0, 120.0, 300.0, 600.0];
 
 /// Makes this process' metrics recorder. Call it before any metric's handle is taken.
 ///
@@ -46,6 +50,7 @@ pub fn install_recorder() -> Result<PrometheusHandle, BuildError> {
     PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_duration_seconds".to_owned()), &DURATION_BUCKETS)?
         .set_buckets_for_metric(Matcher::Suffix("_size_bytes".to_owned()), &SIZE_BUCKETS)?
+        .set_buckets_for_metric(Matcher::Full("tgtx_clock_skew_seconds".to_owned()), &SKEW_BUCKETS)?
         .install_recorder()
 }
 
@@ -57,31 +62,44 @@ pub async fn keep_recorder_small(metrics: PrometheusHandle) {
     }
 }
 
-/// Answers observers on `listener`, for ever.
-pub async fn serve(listener: TcpListener, metrics: PrometheusHandle, readiness: Arc<Readiness>) {
-    let seats = Arc::new(Semaphore::new(CONNECTIONS));
-    // Fails only for a closed semaphore, and nobody closes this one.
-    while let Ok(seat) = Arc::clone(&seats).acquire_owned().await {
+/// Answers observers on `listener`, for ever; `readiness` is what `/readyz` says when it is asked.
+pub async fn serve<R>(listener: TcpListener, metrics: PrometheusHandle, readiness: R)
+where
+    R: Fn() -> Report + Clone + Send + Sync + 'static,
+{
+    let connections = Connections::new(CONNECTIONS, 0);
+    loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
-                let (metrics, readiness) = (metrics.clone(), Arc::clone(&readiness));
+            Ok((stream, peer)) => {
+                // There is none only where all of them are being answered at this moment.
+                let Ok(seat) = connections.enter(peer.ip()) else { continue };
+                let (metrics, readiness) = (metrics.clone(), readiness.clone());
                 tokio::spawn(async move {
                     // Whatever goes wrong is the observer's loss alone.
-                    let _ = converse(stream, &metrics, &readiness).await;
-                    drop(seat);
+                    let _ = converse(stream, seat, &metrics, &readiness).await;
                 });
             }
-            Err(_) => sleep(ACCEPT_PAUSE).await,
+            Err(_) => {
+                connections.make_room();
+                sleep(ACCEPT_PAUSE).await;
+            }
         }
     }
 }
 
 async fn converse(
     mut stream: TcpStream,
+    mut seat: Seat,
     metrics: &PrometheusHandle,
-    readiness: &Readiness,
+    readiness: &impl Fn() -> Report,
 ) -> io::Result<()> {
-    let answer = match timeout(PATIENCE, read_head(&mut stream)).await {
+    let head = tokio::select! {
+        biased;
+        head = timeout(PATIENCE, read_head(&mut stream)) => head,
+        () = seat.evicted() => return Ok(()),
+    };
+    seat.work();
+    let answer = match head {
         Ok(Ok(Head::Whole(head))) => answer(&head, metrics, readiness),
         Ok(Ok(Head::TooLong)) => {
             Answer::text("431 Request Header Fields Too Large", "request head too long\n")
@@ -90,11 +108,18 @@ async fn converse(
         Ok(Err(error)) => return Err(error),
         Err(_) => Answer::text("408 Request Timeout", "no request within four seconds\n"),
     };
-    timeout(PATIENCE, async {
-        stream.write_all(&answer.into_octets()).await?;
+    // Who does not take its answer is no reason to keep others out either.
+    seat.rest();
+    let octets = answer.into_octets();
+    let send = async {
+        stream.write_all(&octets).await?;
         stream.shutdown().await
-    })
-    .await?
+    };
+    tokio::select! {
+        biased;
+        sent = timeout(PATIENCE, send) => sent?,
+        () = seat.evicted() => Ok(()),
+    }
 }
 
 enum Head {
@@ -144,7 +169,7 @@ impl Answer {
     }
 }
 
-fn answer(head: &[u8], metrics: &PrometheusHandle, readiness: &Readiness) -> Answer {
+fn answer(head: &[u8], metrics: &PrometheusHandle, readiness: &impl Fn() -> Report) -> Answer {
     let Some((method, path)) = request_line(head) else {
         return Answer::text("400 Bad Request", "not an HTTP/1 request\n");
     };
@@ -154,12 +179,12 @@ fn answer(head: &[u8], metrics: &PrometheusHandle, readiness: &Readiness) -> Ans
     let mut answer = match path {
         "/metrics" => Answer {
             content_type: "text/plain; version=0.0.4; charset=utf-8",
-            ..Answer::text("200 OK", &metrics.render())
+            ..Answer::text("200 OK", &page(metrics))
         },
         // That it is answered is the answer: it depends on nothing but this process.
         "/healthz" => Answer::text("200 OK", "ok\n"),
         "/readyz" => {
-            let report = readiness.report();
+            let report = readiness();
             let status = if report.ready { "200 OK" } else { "503 Service Unavailable" };
             let body = serde_json::to_string(&report).unwrap_or_default();
             Answer { content_type: "application/json", ..Answer::text(status, &body) }
@@ -168,6 +193,12 @@ fn answer(head: &[u8], metrics: &PrometheusHandle, readiness: &Readiness) -> Ans
     };
     answer.without_body = method == "HEAD";
     answer
+}
+
+fn page(metrics: &PrometheusHandle) -> String {
+    let mut page = metrics.render();
+    process::write(&mut page);
+    page
 }
 
 /// Method and path, without the query, of a request's first line (RFC 9112 §3).
@@ -183,8 +214,10 @@ fn request_line(head: &[u8]) -> Option<(&str, &str)> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::shell::observe::readiness::CheckName;
+    use crate::shell::observe::readiness::{CheckName, Readiness};
 
     async fn start() -> (std::net::SocketAddr, Arc<Readiness>) {
         let recorder = PrometheusBuilder::new().build_recorder();
@@ -192,7 +225,8 @@ mod tests {
         let readiness = Arc::new(Readiness::of_domains(["LAB.EXAMPLE"]));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(serve(listener, recorder.handle(), Arc::clone(&readiness)));
+        let told = Arc::clone(&readiness);
+        tokio::spawn(serve(listener, recorder.handle(), move || told.report()));
         (address, readiness)
     }
 
@@ -212,6 +246,7 @@ mod tests {
         assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
         assert!(answer.contains("text/plain; version=0.0.4"), "{answer}");
         assert!(answer.contains("tgtx_retransmits_total 3"), "{answer}");
+        assert!(answer.contains("\nprocess_resident_memory_bytes "), "{answer}");
     }
 
     #[tokio::test]
@@ -223,7 +258,7 @@ mod tests {
             answer.contains(r#"{"name":"keys","domain":"LAB.EXAMPLE","ok":false,"detail":"not yet known"}"#),
             "{answer}"
         );
-        for name in [CheckName::Keys, CheckName::Directory, CheckName::Branches] {
+        for name in CheckName::OF_A_DOMAIN {
             readiness.set("LAB.EXAMPLE", name, Ok(()));
         }
         let answer = ask(address, b"GET /readyz HTTP/1.1\r\n\r\n").await;

@@ -2,23 +2,37 @@
 //!
 //! Values in it come from the network and the directory, so control characters, ANSI escapes and the characters
 //! that turn the direction of writing are escaped before a line is written: one event is always one line.
+//!
+//! Lines go through a bounded queue to a thread that writes them: whoever logs waits for nobody who should read it.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
 
 use tracing::level_filters::LevelFilter;
+use tracing::warn;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry, fmt};
 
+use super::queue::{Bounds, Queue};
 use crate::config::{Log, LogFormat, LogLevel};
+
+/// Lines that wait to be written; further ones are lost, and a line says how many.
+const BOUNDS: Bounds = Bounds { items: 16_384, octets: 4 << 20, gather: Duration::ZERO };
+
+/// How long the end of the process waits for the last lines to be written.
+const LAST_LINES: Duration = Duration::from_millis(500);
 
 /// Starts the log of this process. Libraries are heard from `warn` on only: at finer levels some print what they
 /// send, and the directory's password is among it.
 ///
 /// # Errors
-/// Where a log was started before.
-pub fn start(settings: &Log) -> Result<(), TryInitError> {
+/// Where a log was started before, or no thread can be.
+pub fn start(settings: &Log) -> io::Result<Started> {
     let level = level_filter(settings.level);
     let filter = Targets::new()
         .with_target("kdc", level)
@@ -29,12 +43,73 @@ pub fn start(settings: &Log) -> Result<(), TryInitError> {
         LogFormat::Text => false,
         LogFormat::Auto => !io::stderr().is_terminal(),
     };
-    let layer = lines(json, io::stderr).with_filter(filter);
-    tracing_subscriber::registry().with(layer).try_init()
+    let queue = Arc::new(Queue::new(BOUNDS));
+    let queued = Arc::clone(&queue);
+    let layer = lines(json, move || Queued(Arc::clone(&queued))).with_filter(filter);
+    tracing_subscriber::registry().with(layer).try_init().map_err(io::Error::other)?;
+    let (ends, ended) = channel::<()>();
+    let written = Arc::clone(&queue);
+    thread::Builder::new().name("tgtx-log".to_owned()).spawn(move || {
+        write(&written, io::stderr);
+        drop(ends);
+    })?;
+    Ok(Started { queue, ended })
+}
+
+/// A log that is written. Dropping it waits for the last lines, but not for long.
+#[derive(Debug)]
+#[must_use = "dropping it ends the log"]
+pub struct Started {
+    queue: Arc<Queue<Vec<u8>>>,
+    ended: Receiver<()>,
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        self.queue.close();
+        // Nothing is ever sent: the channel ends with the thread. Where it does not, nobody reads.
+        let _ = self.ended.recv_timeout(LAST_LINES);
+    }
+}
+
+/// Writes lines until the queue is closed and empty.
+fn write<W: Write>(queue: &Queue<Vec<u8>>, writer: impl Fn() -> W) {
+    let mut batch = Vec::new();
+    loop {
+        let taken = queue.take(&mut batch, None);
+        // Whoever does not read standard error has no log; there is nobody else to tell.
+        let _ = writer().write_all(&batch.concat());
+        batch.clear();
+        if taken.lost > 0 {
+            warn!(lines = taken.lost, "lines of this log are lost: nobody read them in time");
+        }
+        if taken.orders.closed {
+            return;
+        }
+    }
+}
+
+/// A writer of whole lines into the queue.
+struct Queued(Arc<Queue<Vec<u8>>>);
+
+impl Write for Queued {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if self.0.push(line.to_vec(), line.len()).is_err() {
+            self.0.count_lost(1);
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Writes each event as one line, in JSON or for people.
-fn lines<W: Write + 'static>(json: bool, writer: fn() -> W) -> Box<dyn Layer<Registry> + Send + Sync> {
+fn lines<W: Write + 'static>(
+    json: bool,
+    writer: impl Fn() -> W + Send + Sync + 'static,
+) -> Box<dyn Layer<Registry> + Send + Sync> {
     let lines = fmt::layer().with_ansi(false).with_writer(move || OneLine(writer()));
     if json { lines.json().flatten_event(true).boxed() } else { lines.boxed() }
 }
@@ -109,6 +184,18 @@ mod tests {
         let escaped = escape_control(&line);
         assert_ne!(escaped, line);
         assert_eq!(serde_json::from_str::<String>(&escaped).unwrap(), "x\u{202e}\u{9b}\u{7f}");
+    }
+
+    #[test]
+    fn lines_that_nobody_takes_are_lost_without_waiting_and_counted() {
+        let queue = Arc::new(Queue::new(Bounds { items: 3, octets: 100, gather: Duration::ZERO }));
+        let mut log = Queued(Arc::clone(&queue));
+        for _ in 0..5 {
+            log.write_all(b"line\n").unwrap();
+        }
+        let mut batch = Vec::new();
+        assert_eq!(queue.take(&mut batch, None).lost, 2);
+        assert_eq!(batch.concat(), b"line\nline\nline\n");
     }
 
     thread_local! {

@@ -2,90 +2,20 @@
 
 use std::time::Duration;
 
-use metrics::{
-    Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge,
-    histogram,
-};
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
+use super::authentic::Authentic;
+use super::catalogue;
+use super::per_label::PerLabel;
 use super::readiness::CheckName;
-use crate::exchange::{Refusal, ReleasedKeys};
+use super::state::State;
+use crate::exchange::{Refusal, ReleasedKeys, Timestamp, Who};
 use crate::krb::crypto::EncryptionType;
-use crate::krb::keys::KeyAge;
+use crate::krb::keys::{KeyAge, Slot};
 use crate::shell::directory::ReadError;
 use crate::shell::listen::udp_socket;
 use crate::shell::origin::Transport;
-
-/// A metric as the documentation lists it.
-pub struct Described {
-    /// Its name; the exporter adds nothing.
-    pub name: &'static str,
-    /// What it is for.
-    pub help: &'static str,
-    kind: Kind,
-}
-
-enum Kind {
-    Counter,
-    Gauge,
-    Histogram(Unit),
-}
-
-/// Every metric of ours; a test holds `docs/metrics.md` against it.
-pub const ALL: &[Described] = &[
-    counts("tgtx_requests_total", "Messages received, by transport"),
-    counts(
-        "tgtx_exchanges_total",
-        "Exchanges concluded, by result: issued, refused, or error where the fault is ours",
-    ),
-    counts("tgtx_refusals_total", "Requests refused, by reason"),
-    counts("tgtx_dropped_total", "Messages not answered at all, by reason"),
-    counts("tgtx_retransmits_total", "Requests answered again from memory"),
-    counts("tgtx_replays_total", "Authenticators seen in other bytes or from another address"),
-    measures("tgtx_replay_entries", "Authenticators remembered"),
-    counts(
-        "tgtx_replay_overflows_total",
-        "Buckets of authenticators forgotten early because the memory was full",
-    ),
-    counts("tgtx_responses_too_big_total", "Replies over udp-reply-limit: the client was sent to TCP"),
-    counts("tgtx_panics_total", "Requests given up because of a defect of ours; the log has each"),
-    lasts("tgtx_exchange_duration_seconds", "From the arrival of a request to its answer, by result"),
-    Described {
-        name: "tgtx_reply_size_bytes",
-        help: "TGS-REPs, in octets",
-        kind: Kind::Histogram(Unit::Bytes),
-    },
-    measures("tgtx_tcp_connections", "Open TCP connections"),
-    counts("tgtx_tcp_closed_total", "TCP connections that we closed, by reason"),
-    counts("tgtx_ldap_searches_total", "Directory reads, by result"),
-    measures("tgtx_cached_principals", "Principals remembered"),
-    counts("tgtx_keys_released_total", "Long-term keys of users handed out by key lists, by encryption type"),
-    counts("tgtx_user_key_reads_total", "Readings of changed keytabs of user keys, by result: ok, failed"),
-    measures("tgtx_user_key_accounts", "Accounts whose keys a key list can be answered with"),
-    counts("tgtx_relayed_total", "Messages that were to be relayed, by kind and outcome"),
-    lasts("tgtx_relay_duration_seconds", "From taking a message to the end of its relaying, by kind"),
-    measures("tgtx_relay_upstreams", "Servers that messages are relayed to, by state"),
-    measures("tgtx_ready", "Whether a check of /readyz passes, by check"),
-    measures(
-        "tgtx_krbtgt_versions_behind",
-        "How far the oldest krbtgt key is behind its directory; -1 where a directory does not tell",
-    ),
-    counts("tgtx_discovery_pings_total", "Pings received, by what became of them"),
-    counts("tgtx_discovery_request_bytes_total", "Octets of pings that were answered"),
-    counts("tgtx_discovery_reply_bytes_total", "Octets of the answers to them"),
-    measures("tgtx_build_info", "1, with the version as label"),
-];
-
-const fn counts(name: &'static str, help: &'static str) -> Described {
-    Described { name, help, kind: Kind::Counter }
-}
-
-const fn measures(name: &'static str, help: &'static str) -> Described {
-    Described { name, help, kind: Kind::Gauge }
-}
-
-const fn lasts(name: &'static str, help: &'static str) -> Described {
-    Described { name, help, kind: Kind::Histogram(Unit::Seconds) }
-}
+use crate::version::{REVISION, VERSION};
 
 /// The result of an exchange that was concluded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,16 +23,18 @@ enum Outcome {
     Issued,
     Refused,
     Error,
+    Shadow,
 }
 
 impl Outcome {
-    const ALL: [Self; 3] = [Self::Issued, Self::Refused, Self::Error];
+    const ALL: [Self; 4] = [Self::Issued, Self::Refused, Self::Error, Self::Shadow];
 
     const fn label(self) -> &'static str {
         match self {
             Self::Issued => "issued",
             Self::Refused => "refused",
             Self::Error => "error",
+            Self::Shadow => "shadow",
         }
     }
 
@@ -158,32 +90,19 @@ impl TcpClosed {
     }
 }
 
-/// One counter for each value of a closed enum.
-pub(in crate::shell) struct PerLabel<L: 'static>(Vec<(L, Counter)>);
-
-impl<L: Copy + PartialEq> PerLabel<L> {
-    pub(in crate::shell) fn new(all: &[L], counter: impl Fn(L) -> Counter) -> Self {
-        Self(all.iter().map(|label| (*label, counter(*label))).collect())
-    }
-
-    pub(in crate::shell) fn increment(&self, label: L) {
-        if let Some((_, counter)) = self.0.iter().find(|(known, _)| *known == label) {
-            counter.increment(1);
-        }
-    }
-}
-
 /// The handles.
 pub struct Metrics {
     requests: PerLabel<Transport>,
     exchanges: PerLabel<Outcome>,
     durations: Vec<(Outcome, Histogram)>,
     refusals: PerLabel<Refusal>,
+    authentic: Authentic,
     dropped_decode: Counter,
     dropped_oversize: Counter,
     dropped_short: Counter,
     dropped_loop: Counter,
     dropped_unsent: Counter,
+    dropped_repeated: Counter,
     retransmits: Counter,
     replays: Counter,
     too_big: Counter,
@@ -194,23 +113,21 @@ pub struct Metrics {
     tcp_closed: PerLabel<TcpClosed>,
     cached_principals: Gauge,
     krbtgt_versions_behind: Gauge,
+    branch_versions_behind: Gauge,
     keys_released: PerLabel<EncryptionType>,
     user_key_reads: PerLabel<bool>,
     user_key_accounts: Gauge,
+    last_reload: Gauge,
+    last_good_reload: Gauge,
+    state: State,
 }
 
 impl Metrics {
     /// Takes every handle from the installed recorder, and describes what stands behind it.
     #[must_use]
     pub fn register() -> Self {
-        for metric in ALL {
-            match &metric.kind {
-                Kind::Counter => describe_counter!(metric.name, metric.help),
-                Kind::Gauge => describe_gauge!(metric.name, metric.help),
-                Kind::Histogram(unit) => describe_histogram!(metric.name, *unit, metric.help),
-            }
-        }
-        gauge!("tgtx_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1);
+        catalogue::describe();
+        gauge!("tgtx_build_info", "version" => VERSION, "revision" => REVISION).set(1);
         let dropped = |reason: &'static str| counter!("tgtx_dropped_total", "reason" => reason);
         Self {
             requests: PerLabel::new(
@@ -231,11 +148,13 @@ impl Metrics {
                 Refusal::ALL,
                 |reason| counter!("tgtx_refusals_total", "reason" => reason.label()),
             ),
+            authentic: Authentic::register(),
             dropped_decode: dropped("decode"),
             dropped_oversize: dropped("oversize"),
             dropped_short: dropped("short"),
             dropped_loop: dropped("loop"),
             dropped_unsent: dropped("unsent"),
+            dropped_repeated: dropped("repeated"),
             retransmits: counter!("tgtx_retransmits_total"),
             replays: counter!("tgtx_replays_total"),
             too_big: counter!("tgtx_responses_too_big_total"),
@@ -249,6 +168,7 @@ impl Metrics {
             ),
             cached_principals: gauge!("tgtx_cached_principals"),
             krbtgt_versions_behind: gauge!("tgtx_krbtgt_versions_behind"),
+            branch_versions_behind: gauge!("tgtx_branch_versions_behind"),
             keys_released: PerLabel::new(
                 &EncryptionType::ALL,
                 |etype| counter!("tgtx_keys_released_total", "etype" => etype.to_string()),
@@ -258,7 +178,15 @@ impl Metrics {
                 |ok| counter!("tgtx_user_key_reads_total", "result" => if ok { "ok" } else { "failed" }),
             ),
             user_key_accounts: gauge!("tgtx_user_key_accounts"),
+            last_reload: gauge!("tgtx_config_last_reload_successful"),
+            last_good_reload: gauge!("tgtx_config_last_reload_success_timestamp_seconds"),
+            state: State::default(),
         }
+    }
+
+    /// What is told of as it is just now.
+    pub fn state(&self) -> &State {
+        &self.state
     }
 
     /// A message arrived.
@@ -266,10 +194,24 @@ impl Metrics {
         self.requests.increment(transport);
     }
 
-    /// A full TGT went out, in a reply of so many octets.
-    pub fn issued(&self, took: Duration, reply_size: usize) {
+    /// A request of this client came that is none of before, whatever is decided about it.
+    pub fn authentic(&self, who: &Who) {
+        self.authentic.request(who);
+    }
+
+    /// A full TGT went out under this version of krbtgt's key, in a reply of so many octets, and with it these keys.
+    pub fn issued(&self, took: Duration, slot: Slot, reply_size: usize, released: Option<&ReleasedKeys>) {
         self.concluded(Outcome::Issued, took);
+        self.authentic.issued(slot);
+        if let Some(released) = released {
+            self.keys_released(released);
+        }
         self.reply_size.record(u32::try_from(reply_size).unwrap_or(u32::MAX));
+    }
+
+    /// A full TGT would have gone out, had the domain not been in shadow mode.
+    pub fn would_issue(&self, took: Duration) {
+        self.concluded(Outcome::Shadow, took);
     }
 
     /// A request was refused.
@@ -310,6 +252,11 @@ impl Metrics {
         self.dropped_unsent.increment(u64::try_from(replies).unwrap_or(u64::MAX));
     }
 
+    /// A datagram came again while its first copy waits for the directory, and is answered with it.
+    pub fn dropped_repeated(&self) {
+        self.dropped_repeated.increment(1);
+    }
+
     /// The state of the replay memory.
     pub fn replay_memory(&self, entries: usize, overflows: u64) {
         self.replay_entries.set(u32::try_from(entries).unwrap_or(u32::MAX));
@@ -342,7 +289,7 @@ impl Metrics {
     }
 
     /// Long-term keys of a user went out.
-    pub fn keys_released(&self, released: &ReleasedKeys) {
+    fn keys_released(&self, released: &ReleasedKeys) {
         released.etypes.iter().for_each(|etype| self.keys_released.increment(*etype));
     }
 
@@ -356,6 +303,16 @@ impl Metrics {
         self.user_key_accounts.set(u32::try_from(accounts).unwrap_or(u32::MAX));
     }
 
+    /// A reload, or the start, was one, or everything stays as it was.
+    pub fn reloaded(&self, ok: bool, at: Timestamp) {
+        self.last_reload.set(if ok { 1.0 } else { 0.0 });
+        if ok {
+            // Exact for as long as seconds have fewer than 53 bits.
+            #[expect(clippy::cast_precision_loss, reason = "a time of this age of the world")]
+            self.last_good_reload.set(at.seconds.unix_seconds() as f64);
+        }
+    }
+
     /// Whether a check passes in all domains.
     pub fn ready(&self, check: CheckName, passes: bool) {
         gauge!("tgtx_ready", "check" => check.label()).set(if passes { 1.0 } else { 0.0 });
@@ -363,10 +320,24 @@ impl Metrics {
 
     /// How far the domains' krbtgt keys are behind their directories: the worst of them is told.
     pub fn krbtgt_ages(&self, ages: impl IntoIterator<Item = KeyAge>) {
-        let behind: Option<Vec<u32>> = ages.into_iter().map(KeyAge::versions_behind).collect();
-        let worst = behind.map(|behind| f64::from(behind.into_iter().max().unwrap_or(0)));
-        self.krbtgt_versions_behind.set(worst.unwrap_or(-1.0));
+        self.krbtgt_versions_behind.set(worst(ages.into_iter().map(KeyAge::versions_behind)));
     }
+
+    /// The same of the keys of branches.
+    pub fn branch_ages(&self, ages: impl IntoIterator<Item = Option<u16>>) {
+        self.branch_versions_behind.set(worst(ages.into_iter().map(|behind| behind.map(u32::from))));
+    }
+}
+
+/// The most versions that a key is behind, -1 where that of one is not known.
+fn worst(behind: impl Iterator<Item = Option<u32>>) -> f64 {
+    let known: Option<Vec<u32>> = behind.collect();
+    known.map_or(-1.0, |behind| f64::from(behind.into_iter().max().unwrap_or(0)))
+}
+
+/// How many datagrams wait for the directory.
+pub fn waiting_datagrams() -> Gauge {
+    gauge!("tgtx_waiting_datagrams")
 }
 
 /// Counts directory reads; cheap to clone.
@@ -375,6 +346,7 @@ pub struct LdapSearches {
     ok: Counter,
     unavailable: Counter,
     data: Counter,
+    took: Histogram,
 }
 
 impl LdapSearches {
@@ -382,40 +354,22 @@ impl LdapSearches {
     #[must_use]
     pub fn register() -> Self {
         let searches = |result: &'static str| counter!("tgtx_ldap_searches_total", "result" => result);
-        Self { ok: searches("ok"), unavailable: searches("unavailable"), data: searches("data") }
+        Self {
+            ok: searches("ok"),
+            unavailable: searches("unavailable"),
+            data: searches("data"),
+            took: histogram!("tgtx_ldap_search_duration_seconds"),
+        }
     }
 
-    /// An account was read, or found not to be there, or could not be read.
-    pub fn count<T>(&self, outcome: &Result<T, ReadError>) {
+    /// An account was read, or found not to be there, or could not be read, in this time.
+    pub fn count<T>(&self, outcome: &Result<T, ReadError>, took: Duration) {
+        self.took.record(took);
         match outcome {
             Ok(_) => &self.ok,
             Err(ReadError::Unavailable(_)) => &self.unavailable,
             Err(ReadError::Data { .. }) => &self.data,
         }
         .increment(1);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    #[test]
-    fn the_documentation_lists_the_same_metrics() {
-        let documented: BTreeSet<(&str, &str)> = include_str!("../../../../docs/metrics.md")
-            .lines()
-            .filter_map(|line| {
-                let mut cells = line.strip_prefix("| `")?.split('|').map(str::trim);
-                Some((cells.next()?.trim_end_matches('`'), cells.next()?))
-            })
-            .collect();
-        let kind = |metric: &Described| match metric.kind {
-            Kind::Counter => "counter",
-            Kind::Gauge => "gauge",
-            Kind::Histogram(_) => "histogram",
-        };
-        assert_eq!(documented, ALL.iter().map(|metric| (metric.name, kind(metric))).collect());
     }
 }

@@ -4,7 +4,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The checks of one process, shared behind an `Arc`.
 #[derive(Debug)]
@@ -13,7 +13,7 @@ pub struct Readiness {
 }
 
 /// A kind of check; a closed list, because it is also a metric's label.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckName {
     /// A krbtgt key and at least one branch key are loaded.
@@ -22,11 +22,15 @@ pub enum CheckName {
     Directory,
     /// Branch objects, policy lists and the operator's denials are read, valid and fresh.
     Branches,
+    /// Our clock is within the clock skew of a directory server's, as far as that tells.
+    Clock,
+    /// The daemon is not being drained.
+    NotDraining,
 }
 
 impl CheckName {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Keys, Self::Directory, Self::Branches];
+    /// Those that each domain has.
+    pub const OF_A_DOMAIN: [Self; 4] = [Self::Keys, Self::Directory, Self::Branches, Self::Clock];
 
     /// The stable name used in metrics and in `/readyz`.
     #[must_use]
@@ -35,16 +39,18 @@ impl CheckName {
             Self::Keys => "keys",
             Self::Directory => "directory",
             Self::Branches => "branches",
+            Self::Clock => "clock",
+            Self::NotDraining => "not_draining",
         }
     }
 }
 
 /// One line of the report.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
     /// What was checked.
     pub name: CheckName,
-    /// For which realm.
+    /// For which realm; empty for the daemon as a whole.
     pub domain: String,
     /// Whether it passed.
     pub ok: bool,
@@ -61,12 +67,31 @@ pub struct Report {
     pub checks: Vec<Check>,
 }
 
+impl Report {
+    /// The report with one check more, of the daemon as a whole.
+    #[must_use]
+    pub fn with(mut self, name: CheckName, outcome: Result<(), String>) -> Self {
+        self.ready &= outcome.is_ok();
+        let (ok, detail) = (outcome.is_ok(), outcome.err().unwrap_or_default());
+        self.checks.push(Check { name, domain: String::new(), ok, detail });
+        self
+    }
+
+    /// Whether this domain passes each of its checks; `None` where it has none.
+    #[must_use]
+    pub fn passes(&self, domain: &str) -> Option<bool> {
+        let mut own = self.checks.iter().filter(|check| check.domain == domain).peekable();
+        own.peek()?;
+        Some(own.all(|check| check.ok))
+    }
+}
+
 impl Readiness {
     /// Names the checks of these realms; none has passed yet.
     pub fn of_domains<'a>(realms: impl IntoIterator<Item = &'a str>) -> Self {
         let checks = realms
             .into_iter()
-            .flat_map(|realm| CheckName::ALL.map(|name| (name, realm)))
+            .flat_map(|realm| CheckName::OF_A_DOMAIN.map(|name| (name, realm)))
             .map(|(name, realm)| Check {
                 name,
                 domain: realm.to_owned(),
@@ -106,7 +131,7 @@ mod tests {
     fn is_ready_once_every_check_of_every_domain_passed() {
         let readiness = Readiness::of_domains(["A", "B"]);
         for domain in ["A", "B"] {
-            for name in CheckName::ALL {
+            for name in CheckName::OF_A_DOMAIN {
                 assert!(!readiness.report().ready);
                 readiness.set(domain, name, Ok(()));
             }

@@ -44,7 +44,8 @@ enum Sought {
 
 impl Finder {
     /// Of those that answer what is no exchange; `None` where nobody is to.
-    pub(super) fn of_kdcs(realm: &Arc<str>, relay: &Relay, own: &OwnAddresses) -> Option<Self> {
+    #[must_use]
+    pub fn of_kdcs(realm: &Arc<str>, relay: &Relay, own: &OwnAddresses) -> Option<Self> {
         match (relay.srv, relay.kdcs.is_empty()) {
             (true, _) => Some(Self::new(realm, "kerberos", Sought::DomainControllers, own)),
             (false, false) => Some(Self::new(realm, "kerberos", Sought::Servers(relay.kdcs.clone()), own)),
@@ -53,7 +54,8 @@ impl Finder {
     }
 
     /// Of those that change passwords; `None` where nobody is to.
-    pub(super) fn of_kpasswd(realm: &Arc<str>, relay: &Relay, own: &OwnAddresses) -> Option<Self> {
+    #[must_use]
+    pub fn of_kpasswd(realm: &Arc<str>, relay: &Relay, own: &OwnAddresses) -> Option<Self> {
         let servers = Sought::Servers(relay.kpasswd.clone());
         (!relay.kpasswd.is_empty()).then(|| Self::new(realm, "kpasswd", servers, own))
     }
@@ -84,6 +86,14 @@ impl Finder {
     /// The list that is kept.
     pub(super) fn upstreams(&self) -> &Arc<Upstreams> {
         &self.upstreams
+    }
+
+    /// Looks once: whom there is to be asked, in no order, and what DNS did not tell.
+    pub async fn find(mut self) -> (Vec<SocketAddr>, Option<String>) {
+        let Found { upstreams, fault } = self.look().await;
+        let addresses = upstreams.into_iter().map(|upstream| upstream.address);
+        let others = addresses.filter(|address| !self.own.hold(*address)).collect();
+        (others, fault.map(|fault| fault.to_string()))
     }
 
     /// Looks again and again. What was found last stays until something else is found, name by name.

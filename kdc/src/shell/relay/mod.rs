@@ -11,6 +11,7 @@ mod finder;
 mod idle;
 mod own_addresses;
 mod race;
+mod relays;
 mod remembered;
 mod room;
 mod seats;
@@ -26,6 +27,7 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 
 pub use finder::Finder;
 pub use own_addresses::OwnAddresses;
+pub use relays::Relays;
 pub use room::Room;
 
 use super::clock::Clock;

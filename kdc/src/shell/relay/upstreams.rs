@@ -83,6 +83,11 @@ impl Upstreams {
         }
     }
 
+    /// Whether none is found.
+    pub(super) fn is_empty(&self) -> bool {
+        lock(&self.state).list.is_empty()
+    }
+
     /// Who a message from here is from.
     pub(super) fn sender(&self, peer: SocketAddr) -> Sender {
         let (host, port) = (peer.ip().to_canonical(), peer.port());

@@ -87,6 +87,16 @@ fn remembers_for_the_whole_window_and_little_longer() {
 }
 
 #[test]
+fn a_longer_window_holds_from_then_on_and_a_shorter_one_changes_nothing() {
+    let memory = memory(100, 1000);
+    new_token(memory.admit(b"a", b"request", CLIENT, seconds(0)));
+    memory.cover(seconds(1200));
+    memory.cover(seconds(60));
+    assert_eq!(memory.admit(b"a", b"x", CLIENT, seconds(1200)), ReplayVerdict::Replay);
+    new_token(memory.admit(b"a", b"x", CLIENT, seconds(1261)));
+}
+
+#[test]
 fn a_reading_from_before_the_newest_bucket_loses_nothing() {
     let memory = memory(100, 1000);
     new_token(memory.admit(b"a", b"request", CLIENT, seconds(60)));

@@ -24,7 +24,7 @@ fn opens_what_mit_krb5_shows() {
     ];
     for (usage, key, plain, sealed) in cases {
         let cipher = CipherKey::new(&key_of(Rc4Hmac, key), usage);
-        assert_eq!(*cipher.open(&hex(sealed)).unwrap(), plain, "{usage:?}");
+        assert_eq!(*cipher.open(&hex(sealed)).unwrap(), *plain, "{usage:?}");
     }
 }
 
@@ -57,7 +57,7 @@ fn usages_are_renumbered_as_mit_krb5_does() {
         [(KeyUsage::AsRepEncPart, as_8), (KeyUsage::TgsRepSessionKey, as_8), (KeyUsage::TgsRepSubkey, as_9)]
     {
         assert!(MacKey::new(&key, usage).verify(b"tgs-rep", &hex(mac)), "{usage:?}");
-        assert_eq!(*CipherKey::new(&key, usage).open(&hex(sealed)).unwrap(), b"tgs-rep", "{usage:?}");
+        assert_eq!(*CipherKey::new(&key, usage).open(&hex(sealed)).unwrap(), *b"tgs-rep", "{usage:?}");
     }
 }
 

@@ -186,7 +186,7 @@ fn opens_and_verifies_what_mit_krb5_made_for_each_usage() {
     let key = |etype| super::one_of_each().find(|key| key.etype() == etype).unwrap();
     for (etype, usage, sealed) in cases {
         let opened = CipherKey::new(&key(etype), usage).open(&hex(sealed)).unwrap();
-        assert_eq!(*opened, b"a plaintext of some length", "{etype}, {usage:?}");
+        assert_eq!(*opened, *b"a plaintext of some length", "{etype}, {usage:?}");
     }
     for (etype, mac) in [
         (Type19, "8ce65427ab10ff118f3acb60d09a313f"),

@@ -2,11 +2,10 @@
 
 use super::{after_record_mark, vector};
 use crate::krb::{
-    crypto::{CipherKey, EncryptionKey, EncryptionType, KeyUsage},
+    crypto::{CipherKey, EncryptionKey, EncryptionType, KeyUsage, Opened},
     der::Der,
     messages::*,
 };
-use zeroize::Zeroizing;
 
 fn requests() -> Vec<(&'static str, &'static [u8])> {
     vec![
@@ -133,7 +132,7 @@ fn key(json: &str, name: &str) -> EncryptionKey {
     EncryptionKey::from_bytes(EncryptionType::Aes256Sha1, &octets).unwrap()
 }
 
-fn open(key: &EncryptionKey, usage: KeyUsage, data: &EncryptedData<'_>) -> Zeroizing<Vec<u8>> {
+fn open(key: &EncryptionKey, usage: KeyUsage, data: &EncryptedData<'_>) -> Opened {
     CipherKey::new(key, usage).open(data.cipher).unwrap()
 }
 
@@ -148,11 +147,11 @@ fn encrypted_parts_encode_to_the_same_octets() {
     let as_rep = KdcRep::parse(after_record_mark(vector!("windows-2019/msg-as-rep.bin"))).unwrap();
     let octets = open(&user, KeyUsage::AsRepEncPart, &as_rep.enc_part);
     let part = EncKdcRepPart::parse(&octets).unwrap();
-    assert_eq!(part.to_der(), octets, "EncASRepPart");
+    assert_eq!(*part.to_der(), *octets, "EncASRepPart");
 
     let octets = open(&krbtgt, KeyUsage::Ticket, &as_rep.ticket.enc_part);
     let tgt = EncTicketPart::parse(&octets).unwrap();
-    assert_eq!(tgt.to_der(), octets, "EncTicketPart");
+    assert_eq!(*tgt.to_der(), *octets, "EncTicketPart");
     assert_eq!(tgt.key.value, part.key.value);
     let session = EncryptionKey::from_bytes(EncryptionType::Aes256Sha1, tgt.key.value).unwrap();
 
@@ -161,14 +160,14 @@ fn encrypted_parts_encode_to_the_same_octets() {
     let ap_req = ApReq::parse(request.padata.unwrap().of_kind(pa_type::TGS_REQ).next().unwrap()).unwrap();
     let octets = open(&session, KeyUsage::TgsReqAuthenticator, &ap_req.authenticator);
     let authenticator = Authenticator::parse(&octets).unwrap();
-    assert_eq!(authenticator.to_der(), octets, "Authenticator");
+    assert_eq!(*authenticator.to_der(), *octets, "Authenticator");
     assert_eq!(authenticator.seq_number, Some(request.body().nonce));
 
     let reply = after_record_mark(vector!("windows-2019/msg-tgs-rep-testuser-krbtgt-renew.bin"));
     let reply = KdcRep::parse(reply).unwrap();
     let octets = open(&session, KeyUsage::TgsRepSessionKey, &reply.enc_part);
     let part = EncKdcRepPart::parse(&octets).unwrap();
-    assert_eq!(part.to_der(), octets, "EncTGSRepPart");
+    assert_eq!(*part.to_der(), *octets, "EncTGSRepPart");
     assert_eq!(part.tag, EncPartTag::EncTgsRepPart);
     assert_eq!(part.nonce, request.body().nonce);
     let enctypes = part.encrypted_pa_data.unwrap().of_kind(pa_type::SUPPORTED_ENCTYPES).next().unwrap();
@@ -181,7 +180,7 @@ fn finds_the_pac_of_a_ticket_and_wraps_it_the_same_way() {
     let ticket = Ticket::parse(vector!("windows-rodc-2021/tgt_rodc.bin")).unwrap();
     let octets = open(&key, KeyUsage::Ticket, &ticket.enc_part);
     let part = EncTicketPart::parse(&octets).unwrap();
-    assert_eq!(part.to_der(), octets);
+    assert_eq!(*part.to_der(), *octets);
     assert_eq!(part.flags, 0x40e1_0000);
 
     let data = part.authorization_data.unwrap();

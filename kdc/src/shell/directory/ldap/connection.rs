@@ -3,26 +3,26 @@
 //! ldap3 panics on several malformed answers and waits for ever on none, so nothing of it runs in a task whose
 //! end we would not survive, and nothing without a time limit.
 
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use ldap3::controls::RawControl;
-use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, Scope, SearchOptions};
+use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, Scope, SearchOptions, StdStream};
 use rustls::ClientConfig;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 use tokio::task::{AbortHandle, JoinHandle};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use super::answer::Answer;
+use super::bind::Credentials;
 use super::fault::{BUSY, Fault, SUCCESS, UNAVAILABLE, describe};
-use super::url_of;
+use super::start_tls;
 use crate::config::{Ldap as LdapSettings, LdapSecurity, LdapUrl};
+use crate::shell::clock::Clock;
+use crate::shell::clock_offset::{ClockOffset, generalized_time};
 use crate::shell::directory::ReadError;
-use crate::shell::files;
-
-/// Searches in flight on one connection; a domain controller serves 20 of one connection at a time by default.
-const IN_FLIGHT: usize = 32;
 
 /// Operations after which a connection is replaced: ldap3 0.12 never forgets the message id of a finished
 /// search, so a connection that lives for ever grows for ever.
@@ -42,18 +42,23 @@ const EXTENDED_DN_STRINGS: [u8; 5] = [0x30, 0x03, 0x02, 0x01, 0x01];
 /// LDAP_CAP_ACTIVE_DIRECTORY_PARTIAL_SECRETS_OID ([MS-ADTS] 3.1.1.3.4.3): a read-only domain controller.
 const PARTIAL_SECRETS: &str = "1.2.840.113556.1.4.1920";
 
+/// Of a rootDSE: the server's clock ([MS-ADTS] 3.1.1.3.2.2).
+pub(super) const CURRENT_TIME: &str = "currentTime";
+
 const SIZE_LIMIT_EXCEEDED: u32 = 4;
 const NO_SUCH_OBJECT: u32 = 32;
 
 /// An open, bound connection whose server has proven to serve our domain.
 pub(super) struct Connection {
-    ldap: Ldap,
+    pub(super) ldap: Ldap,
     /// Position of the server in the list of URLs.
     pub(super) server: usize,
     pub(super) url: String,
     pub(super) identity: Identity,
     search_timeout: Duration,
-    in_flight: Semaphore,
+    opened: Instant,
+    /// Nanoseconds from `opened` to the last answer.
+    heard: AtomicU64,
     operations: AtomicU32,
     given_up: AtomicBool,
     /// Wakes the supervisor when the connection is given up or worn out.
@@ -67,6 +72,8 @@ pub(super) struct Identity {
     pub(super) domain_dn: String,
     pub(super) configuration_dn: String,
     pub(super) dns_host_name: String,
+    /// How far our clock was from its own then; `None` where it does not tell the time.
+    pub(super) clock_offset: Option<ClockOffset>,
 }
 
 /// One search operation.
@@ -110,7 +117,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn controls(&self) -> Vec<RawControl> {
+    pub(super) fn controls(&self) -> Vec<RawControl> {
         let mut controls = Vec::new();
         if self.scope != Scope::Base {
             controls.push(RawControl { ctype: DOMAIN_SCOPE.to_owned(), crit: true, val: None });
@@ -145,20 +152,24 @@ impl Connection {
         settings: &LdapSettings,
         tls: &Arc<ClientConfig>,
     ) -> Result<(Arc<Self>, JoinHandle<()>), Fault> {
-        let url = url_of(endpoint);
-        // Read anew each time, so that the password can be changed without a restart.
-        let password =
-            files::read_password(&settings.password).map_err(|error| Fault::Password(error.to_string()))?;
+        let url = endpoint.to_string();
+        let credentials = Credentials::read(&settings.bind)?;
         let deadline = Deadline::after(settings.connect_timeout);
         let transport = {
-            let (url, host) = (url.clone(), endpoint.host.clone());
-            let conn_settings = LdapConnSettings::new()
-                .set_config(Arc::clone(tls))
-                .set_starttls(endpoint.security == LdapSecurity::StartTls);
+            let (url, security, server) = (url.clone(), endpoint.security, endpoint.server.clone());
+            let conn_settings = LdapConnSettings::new().set_config(Arc::clone(tls));
             deadline.guard(async move {
+                let (conn_settings, url) = match security {
+                    LdapSecurity::Tls | LdapSecurity::Plaintext => (conn_settings, url),
+                    // From here on it is TLS from the first octet.
+                    LdapSecurity::StartTls => {
+                        let stream = StdStream::Tcp(start_tls::begin(&server).await?);
+                        (conn_settings.set_std_stream(stream), format!("ldaps://{server}"))
+                    }
+                };
                 LdapConnAsync::with_settings(conn_settings, &url)
                     .await
-                    .map_err(|error| Fault::connecting(&error, &host))
+                    .map_err(|error| Fault::connecting(&error, &server.host))
             })
         };
         let (transport, ldap) = transport.await?;
@@ -168,12 +179,12 @@ impl Connection {
         });
         let aborting = AbortOnDrop(driver.abort_handle());
         let identity = {
-            let (bind_dn, realm) = (settings.bind_dn.clone(), realm.to_owned());
-            let mut ldap = ldap.clone();
+            let (bind, realm, host) = (settings.bind.clone(), realm.to_owned(), endpoint.server.host.clone());
+            let ldap = ldap.clone();
             deadline.guard(async move {
-                let bound = ldap.with_timeout(deadline.limit).simple_bind(&bind_dn, &password).await;
-                Fault::binding(bound, &bind_dn)?;
-                Identity::read(&ldap, deadline.limit, &realm).await
+                let bound = credentials.present(ldap.clone(), &host, &realm, deadline.limit).await;
+                Fault::binding(bound, &bind)?;
+                Identity::read(&ldap, &realm).await
             })
         };
         let connection = Self {
@@ -182,7 +193,8 @@ impl Connection {
             url,
             identity: identity.await?,
             search_timeout: settings.search_timeout,
-            in_flight: Semaphore::new(IN_FLIGHT),
+            opened: Instant::now(),
+            heard: AtomicU64::new(0),
             operations: AtomicU32::new(0),
             given_up: AtomicBool::new(false),
             wake: Notify::new(),
@@ -191,33 +203,45 @@ impl Connection {
         Ok((Arc::new(connection), driver))
     }
 
-    /// Runs one search to its end within the search time-out.
+    /// Runs one search to its end. The connection is lost if it is silent for the search time-out: while others are
+    /// answered, this one stands behind them in the server's queue, and how long it may is for the caller to say.
     ///
     /// # Errors
     /// [`SearchError`]; a referral, a size limit, an unreadable entry or more entries than the limit refuse.
     pub(super) async fn search(&self, search: &Search<'_>) -> Result<Vec<Answer>, SearchError> {
         let lost = |reason: &str| SearchError::Lost(format!("{}: {reason}", self.url));
-        let within = async {
-            let Ok(_permit) = self.in_flight.acquire().await else {
-                return Err(lost("closed"));
-            };
-            if self.operations.fetch_add(1, Ordering::Relaxed) == OPERATIONS {
-                self.wake.notify_one();
+        if self.operations.fetch_add(1, Ordering::Relaxed) == OPERATIONS {
+            self.wake.notify_one();
+        }
+        let mut patience_from = Instant::now();
+        let mut answering = pin!(run(&self.ldap, search));
+        loop {
+            match timeout_at(after(patience_from, self.search_timeout), &mut answering).await {
+                Ok(Err(SearchError::Lost(reason))) => return Err(lost(&reason)),
+                Ok(result) => {
+                    let since = self.opened.elapsed().as_nanos();
+                    self.heard.store(u64::try_from(since).unwrap_or(u64::MAX), Ordering::Relaxed);
+                    return result;
+                }
+                Err(_) if self.heard() > patience_from => patience_from = self.heard(),
+                Err(_) => return Err(lost("does not answer within search-timeout")),
             }
-            run(&self.ldap, self.search_timeout, search).await
-        };
-        match timeout(self.search_timeout, within).await {
-            Ok(result) => result.map_err(|error| match error {
-                SearchError::Lost(reason) => lost(&reason),
-                refused => refused,
-            }),
-            Err(_) => Err(lost("does not answer within search-timeout")),
         }
     }
 
     /// Whether the server still answers.
     pub(super) async fn probe(&self) -> Result<(), SearchError> {
         self.search(&Search::object("", &["defaultNamingContext"])).await.map(drop)
+    }
+
+    /// Whether something was answered within the search time-out.
+    pub(super) fn is_answering(&self) -> bool {
+        self.heard().elapsed() < self.search_timeout
+    }
+
+    /// When something was answered last, the bind if nothing since.
+    pub(super) fn heard(&self) -> Instant {
+        after(self.opened, Duration::from_nanos(self.heard.load(Ordering::Relaxed)))
     }
 
     /// Lets nobody use the connection any more; what is in flight may still end well.
@@ -253,8 +277,7 @@ struct Deadline {
 
 impl Deadline {
     fn after(limit: Duration) -> Self {
-        let now = Instant::now();
-        Self { limit, at: now.checked_add(limit).unwrap_or(now) }
+        Self { limit, at: after(Instant::now(), limit) }
     }
 
     /// Runs `work` in a task of its own, so that a panic in ldap3 is a fault like any other.
@@ -272,7 +295,11 @@ impl Deadline {
     }
 }
 
-async fn run(ldap: &Ldap, limit: Duration, search: &Search<'_>) -> Result<Vec<Answer>, SearchError> {
+fn after(instant: Instant, pause: Duration) -> Instant {
+    instant.checked_add(pause).unwrap_or(instant)
+}
+
+async fn run(ldap: &Ldap, search: &Search<'_>) -> Result<Vec<Answer>, SearchError> {
     let lost = |error: LdapError| SearchError::Lost(error.to_string());
     let refused = |problem: String| {
         let object = if search.base.is_empty() { "rootDSE" } else { search.base };
@@ -281,9 +308,7 @@ async fn run(ldap: &Ldap, limit: Duration, search: &Search<'_>) -> Result<Vec<An
     let mut ldap = ldap.clone();
     // One more than wanted: whoever holds two objects where one belongs must be found out.
     let size_limit = i32::try_from(search.limit.saturating_add(1)).unwrap_or(i32::MAX);
-    ldap.with_timeout(limit)
-        .with_controls(search.controls())
-        .with_search_options(SearchOptions::new().sizelimit(size_limit));
+    ldap.with_controls(search.controls()).with_search_options(SearchOptions::new().sizelimit(size_limit));
     let attributes = search.attributes.to_vec();
     let mut stream =
         ldap.streaming_search(search.base, search.scope, search.filter, attributes).await.map_err(lost)?;
@@ -312,15 +337,19 @@ async fn run(ldap: &Ldap, limit: Duration, search: &Search<'_>) -> Result<Vec<An
 }
 
 impl Identity {
-    async fn read(ldap: &Ldap, limit: Duration, realm: &str) -> Result<Self, Fault> {
+    async fn read(ldap: &Ldap, realm: &str) -> Result<Self, Fault> {
         let attributes = [
             "defaultNamingContext",
             "configurationNamingContext",
             "dNSHostName",
             "supportedCapabilities",
             "isSynchronized",
+            CURRENT_TIME,
         ];
-        let answers = run(ldap, limit, &Search::object("", &attributes)).await;
+        let clock = Clock::start();
+        let before = clock.now();
+        let answers = run(ldap, &Search::object("", &attributes)).await;
+        let after = clock.now();
         let answers = answers.map_err(|error| match error {
             SearchError::Lost(reason) => Fault::Unreachable(reason),
             SearchError::Refused(error) => Fault::NoDomain(error.to_string()),
@@ -344,6 +373,10 @@ impl Identity {
             domain_dn,
             configuration_dn: required("configurationNamingContext")?.to_owned(),
             dns_host_name: required("dNSHostName")?.to_owned(),
+            clock_offset: root
+                .text(CURRENT_TIME)
+                .and_then(generalized_time)
+                .map(|theirs| ClockOffset::between(before, theirs, after)),
         })
     }
 }

@@ -10,8 +10,8 @@ use tokio::task::JoinSet;
 use super::answer::Answer;
 use super::connection::{Connection, Search, SearchError};
 use super::{LdapDirectory, complete, filter};
-use crate::directory::ClientName;
 use crate::directory::path::{NODE_ATTRIBUTES, Node, Reference};
+use crate::directory::{ClientName, DenyGroup};
 use crate::shell::directory::ReadError;
 
 /// For one level of a path, which may be many reads.
@@ -24,7 +24,7 @@ impl LdapDirectory {
     ///
     /// # Errors
     /// [`ReadError`], also if several accounts answer to the name.
-    pub async fn sid_named(&self, client: &ClientName) -> Result<Option<Sid>, ReadError> {
+    pub async fn sid_named(&self, client: &ClientName<'_>) -> Result<Option<Sid>, ReadError> {
         let read = |connection: Arc<Connection>| async move {
             let domain_dn = &connection.identity.domain_dn;
             let filter = filter::account_named(client.name.as_bytes(), client.enterprise, domain_dn);
@@ -41,6 +41,30 @@ impl LdapDirectory {
                 format!("and {} both answer to this name; give a SID", second.dn()),
             )),
         }
+    }
+
+    /// The object that is meant, if there is one and no second.
+    ///
+    /// # Errors
+    /// [`ReadError::Unavailable`].
+    pub async fn node_meant(&self, meant: &DenyGroup) -> Result<Option<Node>, ReadError> {
+        let reference = match (meant, filter::named(meant)) {
+            (DenyGroup::Sid(sid), _) => Reference::Sid(*sid),
+            (DenyGroup::Dn(dn), _) => Reference::Dn(dn.clone()),
+            (DenyGroup::Name(_), None) => return Ok(None),
+            (DenyGroup::Name(_), Some(filter)) => {
+                let filter = filter.as_str();
+                let read = |connection: Arc<Connection>| async move {
+                    let base = &connection.identity.domain_dn;
+                    connection.search(&Search::below(base, filter, &["objectSid"], 2)).await
+                };
+                match self.read(PATIENCE, read).await?.as_slice() {
+                    [one] => Reference::Dn(one.dn.clone()),
+                    _ => return Ok(None),
+                }
+            }
+        };
+        Ok(self.nodes(&[reference]).await?.pop().flatten())
     }
 
     /// These objects, several at a time over one connection. What is in another domain or may not be read is

@@ -11,19 +11,25 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rustls::ClientConfig;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit, TryAcquireError, watch};
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tracing::{info, warn};
 
 use super::connection::Connection;
 use super::fault::Fault;
-use super::url_of;
 use crate::config::{Ldap, LdapUrl};
 use crate::shell::directory::{ReadError, jitter};
 use crate::shell::files::FileVersion;
 use crate::shell::observe::complaint::Complaint;
+use crate::shell::observe::state::DirectoryServer;
 
+/// Reads of principals in flight for each connection that is configured: enough to hide the way there and back, and
+/// what a server has in its queue stays short.
+const IN_FLIGHT: usize = 32;
+/// Reads that wait for their turn at most, of which each has a task: as many as a site has users. Their answers are wanted
+/// even when nobody waits any more, since who was sent away comes back.
+const WAITING: usize = 32_768;
 /// A connection without a sign of life for so long is asked for one.
 const PROBE_PAUSE: Duration = Duration::from_secs(5);
 /// A connection is replaced after so long: a preferred server that was away is used again.
@@ -32,8 +38,8 @@ const LIFETIME: Duration = Duration::from_secs(600);
 const SUSPICION: Duration = Duration::from_secs(30);
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// After refused credentials, unless the password file changes: three attempts in lockout observation windows of the
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// After refused credentials, unless the file with the secret changes: three attempts in lockout observation windows of the
 /// usual length, no more.
 const ACCOUNT_PAUSE: Duration = Duration::from_secs(60);
 
@@ -41,7 +47,10 @@ const ACCOUNT_PAUSE: Duration = Duration::from_secs(60);
 pub(super) struct Pool {
     shared: Arc<Shared>,
     supervisors: Vec<AbortHandle>,
-    turn: AtomicUsize,
+    /// In the order of their asking, so that nobody waits for ever.
+    turns: Semaphore,
+    waiting: Semaphore,
+    next: AtomicUsize,
 }
 
 struct Shared {
@@ -75,8 +84,8 @@ struct ServerState {
     pause: Option<Duration>,
     /// Not to be tried before, and why.
     next: Option<(Instant, Fault)>,
-    /// The password file as it was at the last attempt.
-    password: Option<FileVersion>,
+    /// The file with the secret as it was at the last attempt.
+    secret: Option<FileVersion>,
     complaint: Complaint,
 }
 
@@ -84,7 +93,7 @@ impl Pool {
     /// Starts one supervisor per connection. Must be called within a tokio runtime.
     pub(super) fn start(realm: String, settings: Ldap, tls: Arc<ClientConfig>) -> Self {
         let servers = settings.urls.iter().map(|endpoint| Server {
-            url: url_of(endpoint),
+            url: endpoint.to_string(),
             endpoint: endpoint.clone(),
             state: Mutex::default(),
             suspect_until: std::sync::Mutex::default(),
@@ -101,7 +110,27 @@ impl Pool {
         let supervisors = (0..connections)
             .map(|slot| tokio::spawn(Arc::clone(&shared).supervise(slot)).abort_handle())
             .collect();
-        Self { shared, supervisors, turn: AtomicUsize::new(0) }
+        let turns = Semaphore::new(connections.saturating_mul(IN_FLIGHT));
+        Self { shared, supervisors, turns, waiting: Semaphore::new(WAITING), next: AtomicUsize::new(0) }
+    }
+
+    /// How the servers are, in the order of the configuration, by the connections to them.
+    pub(super) fn servers(&self) -> Vec<DirectoryServer> {
+        let slots = self.shared.slots.borrow();
+        let open: Vec<&Arc<Connection>> = slots
+            .iter()
+            .filter_map(|slot| if let Slot::Open(connection) = slot { Some(connection) } else { None })
+            .filter(|connection| !connection.is_given_up())
+            .collect();
+        let state = |(index, server): (usize, &Server)| {
+            let own = || open.iter().filter(|connection| connection.server == index);
+            DirectoryServer {
+                url: server.url.clone(),
+                connections: own().count(),
+                clock_offset: own().find_map(|connection| connection.identity.clock_offset),
+            }
+        };
+        self.shared.servers.iter().enumerate().map(state).collect()
     }
 
     /// Within what a read must have ended, failover included.
@@ -110,6 +139,17 @@ impl Pool {
         let both = settings.connect_timeout.saturating_add(settings.search_timeout);
         // The reply has to be out by then.
         both.mul_f64(0.95)
+    }
+
+    /// A read's turn, to be held until it has ended. To wait for it says nothing of the directory, and counts against no
+    /// time-out of a search.
+    ///
+    /// # Errors
+    /// [`ReadError::Unavailable`] where too many wait already.
+    pub(super) async fn turn(&self) -> Result<SemaphorePermit<'_>, ReadError> {
+        let full = |_| ReadError::Unavailable("too many reads wait for it".to_owned());
+        let _place = self.waiting.try_acquire().map_err(full)?;
+        self.turns.acquire().await.map_err(|_closed| full(TryAcquireError::Closed))
     }
 
     /// A live connection; waits for one until `deadline` unless no server can be reached.
@@ -147,7 +187,7 @@ impl Pool {
             Slot::Open(connection) if !connection.is_given_up() => Some(Arc::clone(connection)),
             _ => None,
         };
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed).checked_rem(slots.len()).unwrap_or(0);
+        let turn = self.next.fetch_add(1, Ordering::Relaxed).checked_rem(slots.len()).unwrap_or(0);
         let live = || slots.iter().cycle().skip(turn).take(slots.len()).filter_map(open);
         let now = Instant::now();
         live().find(|connection| !self.shared.is_suspect(connection.server, now)).or_else(|| {
@@ -206,15 +246,15 @@ impl Shared {
             return Err(later(LONGEST_PAUSE));
         };
         let mut state = server.state.lock().await;
-        let password = FileVersion::of(&self.settings.password);
+        let secret = FileVersion::of(self.settings.bind.secret());
         if let Some((next, fault)) = &state.next
             && Instant::now() < *next
-            // A password just corrected is another attempt, not the same one again.
-            && !(fault.is_about_the_account() && state.password != password)
+            // A secret just corrected is another attempt, not the same one again.
+            && !(fault.is_about_the_account() && state.secret != secret)
         {
             return Err(*next);
         }
-        state.password = password;
+        state.secret = secret;
         match Connection::open(index, &server.endpoint, &self.realm, &self.settings, &self.tls).await {
             Ok(opened) => {
                 *state =
@@ -322,13 +362,22 @@ async fn watch_over(connection: &Connection, mut driver: JoinHandle<()>) -> Opti
                 }
             }
             () = sleep_until(end) => return None,
-            () = sleep(PROBE_PAUSE) => {
+            () = sleep_until(next_probe(connection)) => {
+                if Instant::now() < next_probe(connection) {
+                    continue;
+                }
                 if let Err(error) = connection.probe().await {
                     return Some(format!("no sign of life: {error:?}"));
                 }
             }
         }
     }
+}
+
+/// When the connection will have been silent for too long.
+fn next_probe(connection: &Connection) -> Instant {
+    let heard = connection.heard();
+    heard.checked_add(PROBE_PAUSE).unwrap_or(heard)
 }
 
 fn later(pause: Duration) -> Instant {

@@ -21,7 +21,7 @@ use crate::directory::{DirectoryView, DomainObjects, Entry, Sites, SitesFault, V
 use crate::shell::directory::ReadError;
 
 /// A view takes a handful of searches, and nobody waits for it.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// Of krbtgt, in every domain.
 const KRBTGT_RID: u32 = 502;
 const VERSION: &str = "uSNChanged";
@@ -186,7 +186,7 @@ async fn sites(connection: &Connection) -> Result<Result<Sites, SitesFault>, Sea
 }
 
 /// The objects below `base` that match, every value fetched, distinguished names with their SIDs.
-async fn found(
+pub(super) async fn found(
     connection: &Connection,
     base: &str,
     filter: &str,

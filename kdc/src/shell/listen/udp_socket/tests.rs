@@ -1,12 +1,15 @@
 //! Batches over loopback, and the sources that get no answer.
 
 use super::*;
+use crate::shell::listen::passed::PassedSockets;
 use crate::shell::listen::sockets;
 use std::num::NonZeroUsize;
 
 /// A socket on a free port of `address`, or nothing on a host without that kind of address.
-fn socket(address: &str, request_limit: usize) -> Option<Arc<KerberosUdpSocket>> {
-    let sockets = sockets::bind(&[address.parse().unwrap()], request_limit, NonZeroUsize::MIN).unwrap();
+fn socket(address: &str, request_limit: usize) -> Option<Arc<ServerSocket>> {
+    let address = address.parse().unwrap();
+    let passed = &mut PassedSockets::default();
+    let sockets = sockets::bind(&[address], request_limit, NonZeroUsize::MIN, passed).unwrap();
     sockets.udp.into_iter().flatten().next()
 }
 
@@ -18,7 +21,7 @@ fn client(address: &str) -> UdpSocket {
 }
 
 /// Sends back whatever comes until `count` datagrams were answered.
-fn echo(socket: &Arc<KerberosUdpSocket>, count: usize) {
+fn echo(socket: &Arc<ServerSocket>, count: usize) {
     let (mut receiver, mut sender) =
         (UdpReceiver::new(Arc::clone(socket)), UdpSender::new(Arc::clone(socket)));
     let mut left = count;
@@ -98,9 +101,17 @@ fn drops_what_is_empty_or_larger_than_the_limit() {
 }
 
 #[test]
-fn an_idle_socket_lets_its_thread_go_on() {
-    let mut receiver = UdpReceiver::new(socket("127.0.0.1:0", 512).unwrap());
-    assert_eq!(receiver.receive().unwrap().0.count(), 0);
+fn a_socket_that_is_stopped_lets_its_thread_go_on_and_drops_nothing() {
+    let socket = socket("127.0.0.1:0", 512).unwrap();
+    std::thread::scope(|scope| {
+        let received = scope.spawn(|| {
+            let mut receiver = UdpReceiver::new(Arc::clone(&socket));
+            let (datagrams, dropped) = receiver.receive().unwrap();
+            (datagrams.count(), dropped)
+        });
+        socket.stop();
+        assert_eq!(received.join().unwrap(), (0, Dropped::default()));
+    });
 }
 
 #[test]
@@ -143,5 +154,22 @@ fn answers_no_source_that_would_answer_back() {
     ];
     for (peer, answered) in cases {
         assert_eq!(may_be_answered(peer.parse().unwrap(), local, 8888), answered, "{peer}");
+    }
+}
+
+#[test]
+fn a_passed_socket_can_be_stopped_and_served_again_by_the_next_process() {
+    let Some(first) = socket("127.0.0.1:0", 100) else { return };
+    // As systemd does, which keeps the socket that it passes.
+    let kept = first.socket.try_clone().unwrap();
+    for round in 0..2 {
+        let passed = Arc::new(ServerSocket::passed(kept.try_clone().unwrap(), 100).unwrap());
+        let client = client("127.0.0.1:0");
+        client.send_to(b"asked", first.local_address()).unwrap();
+        echo(&passed, 1);
+        assert_eq!(client.recv(&mut [0; 100]).unwrap(), 5, "round {round}");
+        passed.stop();
+        // Ends without a datagram, and leaves the socket open.
+        assert_eq!(UdpReceiver::new(passed).receive().unwrap().0.count(), 0);
     }
 }

@@ -9,11 +9,11 @@ use std::net::SocketAddr;
 use pac::BufferType;
 use serde::Serialize;
 
-use super::ticket::names::{self, etype_text, hexadecimal};
+use crate::cli::ticket::names::{self, etype_text, hexadecimal};
 use crate::client::SessionKey;
-use crate::client::errors::{error_name, nt_status_name};
 use crate::client::inspect::{OpenedPac, OpenedTicket, SignatureFound};
 use crate::client::reply::{Denied, Granted, Outcome};
+use crate::krb::error_names::{error_name, nt_status_name};
 use crate::krb::messages::KerberosTime;
 
 #[derive(Serialize)]
@@ -138,14 +138,6 @@ impl Report {
                 Outcome::Denied(denied) => Answer::Denied(Denial::new(denied)),
             },
         }
-    }
-
-    /// One line.
-    pub(super) fn json(&self) -> String {
-        // Every map key is a string and nothing in it can fail to be written.
-        let mut json = serde_json::to_string(self).unwrap_or_default();
-        json.push('\n');
-        json
     }
 }
 
@@ -356,3 +348,6 @@ impl fmt::Display for Denial {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
