@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use kdc::shell::resolver::Resolver;
 use tgtx_tests::dns::{DnsServer, Record};
 use tgtx_tests::folder::Folder;
+use tgtx_tests::nobody::nobody;
 use tgtx_tests::program::{self, Ended};
 
 const KDCS: &str = "_kerberos._tcp.dc._msdcs.lab.example";
@@ -63,11 +64,7 @@ async fn hosts_have_addresses_of_both_kinds_and_an_address_is_its_own() {
 
 #[tokio::test]
 async fn a_server_that_is_away_is_an_error() {
-    let server = DnsServer::start(Vec::new());
-    let address = server.address;
-    drop(server);
-    std::thread::sleep(std::time::Duration::from_millis(100));
-    let error = Resolver::at(address).unwrap().servers(KDCS).await.unwrap_err();
+    let error = Resolver::at(nobody()).unwrap().servers(KDCS).await.unwrap_err();
     assert!(error.to_string().starts_with(KDCS), "{error}");
 }
 
@@ -89,6 +86,13 @@ const WANTED: [&str; 7] = [
     "_kpasswd._tcp.lab.example",
     "_kpasswd._udp.lab.example",
 ];
+
+#[test]
+fn one_unanswered_question_is_enough_to_wait_for() {
+    let away = dns_records(&["--check", "--dns-server", &nobody().to_string()]);
+    assert_eq!((away.status, away.output.lines().count()), (Some(1), 1), "{away:?}");
+    assert!(away.output.ends_with("; check DNS, or name another server with --dns-server\n"), "{away:?}");
+}
 
 fn port_of(name: &str) -> u16 {
     if name.starts_with("_kpasswd") { 464 } else { 88 }
@@ -129,12 +133,12 @@ fn dns_records_compares_with_what_is_served() {
     assert!(
         other_weight
             .output
-            .contains("PROBLEM  served with priority 0, weight 50, port 88; wanted is _kerberos"),
+            .contains("error    served with priority 0, weight 50, port 88; wanted is _kerberos"),
         "{other_weight:?}"
     );
 
     let missing = check(vec![srv(KDCS, 0, 100, 88, "dc1.lab.example")]);
     assert_eq!(missing.status, Some(1));
-    assert_eq!(missing.output.matches("PROBLEM  not served; create ").count(), 7, "{missing:?}");
+    assert_eq!(missing.output.matches("error    not served; create ").count(), 7, "{missing:?}");
     assert!(missing.output.contains("kdc1.lab.example has no address"), "{missing:?}");
 }

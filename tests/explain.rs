@@ -4,17 +4,15 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Command;
 
 use kdc::client::reply::Outcome;
 use kdc::client::transport::Protocol;
-use kdc::directory::{Entry, ldif};
 use serde_json::Value;
 use tgtx_tests::daemon::Daemon;
 use tgtx_tests::device::{Entra, ask, exchange};
 use tgtx_tests::folder::Folder;
 use tgtx_tests::lab::Lab;
-use tgtx_tests::program::{Ended, end, run};
+use tgtx_tests::program::{Ended, run};
 use tgtx_tests::settings::Settings;
 
 fn explain(config: &Path, account: &str) -> Ended {
@@ -24,22 +22,6 @@ fn explain(config: &Path, account: &str) -> Ended {
 
 fn json(ended: &Ended) -> Value {
     serde_json::from_str(&ended.output).expect(&ended.errors)
-}
-
-/// Every account of the domain, by SID, as the directory pages them out.
-fn accounts(lab: &Lab) -> BTreeMap<String, String> {
-    let mut search = Command::new("ldapsearch");
-    search.env("LDAPTLS_CACERT", &lab.ca).args(["-LLL", "-x", "-o", "ldif-wrap=no", "-E", "pr=20/noprompt"]);
-    search.args(["-H", &lab.ldaps, "-D", &lab.service_account.dn, "-w", &lab.service_account.password]);
-    search.args(["-b", &lab.base_dn, "(objectClass=user)", "sAMAccountName", "objectSid"]);
-    let ended = end(&mut search);
-    assert_eq!(ended.status, Some(0), "{}", ended.errors);
-    let entries = ldif::parse(&ended.output).expect("LDIF");
-    let text = |entry: &Entry| {
-        let sid = entry.sid("objectSid").expect("a SID").to_string();
-        (sid, entry.text("sAMAccountName").expect("a name").to_owned())
-    };
-    entries.iter().filter(|entry| entry.has("objectSid")).map(text).collect()
 }
 
 #[test]
@@ -52,7 +34,7 @@ fn every_account_of_the_lab_is_explained_as_it_is_exchanged() {
     let daemon = Daemon::start(&settings);
     let kdc = daemon.kdc(Protocol::Tcp);
     let entra = Entra::of(&lab, "azuread");
-    let accounts = accounts(&lab);
+    let accounts = lab.accounts();
     let names: Vec<_> = accounts.values().map(String::as_str).collect();
     for known in
         lab.users.values().map(|user| &*user.name).chain(["Administrator", "Guest", "krbtgt", "DC1$"])

@@ -8,11 +8,12 @@
 )]
 
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use kdc::config::{Ldap, LdapSecurity, LdapUrl, SecretFile};
+use kdc::config::{Bind, HostPort, Ldap, LdapSecurity, LdapUrl, SecretFile};
 use kdc::directory::{Branch, ClientName, DirectoryView, Principal, SidHistory, ViewRules};
 use kdc::shell::directory::{Directory, LdapDirectory, Poller, PrincipalCache, ReadError, tls};
 use pac::{FileTime, Sid};
@@ -29,8 +30,7 @@ const NOW: i64 = 1_800_000_000;
 fn settings(lab: &Lab, urls: &[LdapUrl]) -> Ldap {
     Ldap {
         urls: urls.to_vec(),
-        bind_dn: lab.service_account.dn.clone(),
-        password: SecretFile::Path(lab.service_account.password_file.clone()),
+        bind: simple(lab, &lab.service_account.password_file),
         ca_file: Some(lab.ca.clone()),
         connections: NonZeroUsize::new(2).expect("two"),
         connect_timeout: Duration::from_secs(1),
@@ -38,8 +38,12 @@ fn settings(lab: &Lab, urls: &[LdapUrl]) -> Ldap {
     }
 }
 
+fn simple(lab: &Lab, password: &Path) -> Bind {
+    Bind::Simple { dn: lab.service_account.dn.clone(), password: SecretFile::Path(password.to_owned()) }
+}
+
 fn server(security: LdapSecurity, host: &str, port: u16) -> LdapUrl {
-    LdapUrl { security, host: host.to_owned(), port }
+    LdapUrl { security, server: HostPort { host: host.to_owned(), port } }
 }
 
 fn ldaps(lab: &Lab) -> LdapUrl {
@@ -113,7 +117,7 @@ async fn reads_domain_branches_and_principals_over_ldaps_and_start_tls() {
         {
             let principal =
                 find(&directory, &view, lab.user(key)).await.expect("an answer").expect("an account");
-            assert_eq!(principal.sam_account_name, lab.user(key).name);
+            assert_eq!(&*principal.sam_account_name, lab.user(key).name);
             let verdict = policy.judge(&principal.account, &Denials::default());
             assert_eq!(matches!(verdict, Verdict::Reveal(_)), served, "{key}: {verdict:?}");
         }
@@ -128,7 +132,7 @@ async fn every_account_of_the_lab_makes_a_principal_with_the_groups_of_a_tgt() {
     let view = view(&lab, &directory).await;
     for (key, user) in &lab.users {
         let principal = find(&directory, &view, user).await.expect(key).expect(key);
-        assert_eq!(principal.sid.to_string(), user.sid, "{key}");
+        assert_eq!(principal.sid().to_string(), user.sid, "{key}");
         let sids = &principal.account.sids;
         assert!(sids.len() >= user.tgt_groups.len(), "{key}: {sids:?}");
     }
@@ -204,11 +208,7 @@ async fn an_unknown_sid_is_nobody_and_names_are_looked_up_literally() {
         ("bob@lab.example", true, true),
     ];
     for (name, enterprise, exists) in cases {
-        assert_eq!(
-            directory.name_exists(&ClientName { name: name.to_owned(), enterprise }).await,
-            Ok(exists),
-            "{name}"
-        );
+        assert_eq!(directory.name_exists(&ClientName { name, enterprise }).await, Ok(exists), "{name}");
     }
 }
 
@@ -227,12 +227,12 @@ async fn faults_of_the_directory_name_server_and_mend() {
     let plain = server(LdapSecurity::Tls, &lab.kdc.ip().to_string(), 389);
     let cases = [
         (Ldap { ca_file: Some(lab.other_ca.clone()), ..good() }, "ca-file"),
-        (Ldap { password: SecretFile::Path(wrong.clone()), ..good() }, "password-file"),
+        (Ldap { bind: simple(&lab, &wrong), ..good() }, "password-file"),
         (settings(&lab, &[closed]), "connection refused"),
         (settings(&lab, &[plain]), "check the URL"),
     ];
     for (settings, expected) in cases {
-        let url = settings.urls[0].host.clone();
+        let url = settings.urls[0].server.host.clone();
         let told = outage(&directory(&lab, settings), &lab).await;
         assert!(told.contains(expected) && told.contains(&url) && !told.contains('\n'), "{expected}: {told}");
     }
@@ -355,6 +355,7 @@ async fn a_storm_for_one_user_is_served_from_one_read() {
     let directory = Arc::new(directory(&lab, settings(&lab, &[ldaps(&lab)])));
     let view = Arc::new(view(&lab, &directory).await);
     let sid: Sid = lab.user("many").sid.parse().expect("a SID");
+    let rid = sid.rid().expect("a RID");
     let cache = PrincipalCache::<Principal>::new(Duration::from_secs(30), 100);
     let reads = Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let now = Instant::now();
@@ -365,7 +366,7 @@ async fn a_storm_for_one_user_is_served_from_one_read() {
                 reads.fetch_add(1, Ordering::SeqCst);
                 directory.find(&sid, &view, SidHistory::Omit, FileTime::from_unix_seconds(NOW)).await
             };
-            cache.find(sid, now, read).await
+            cache.find(rid, now, read).await
         })
     };
     for asked in (0..100).map(|_| ask()).collect::<Vec<_>>() {
@@ -373,5 +374,5 @@ async fn a_storm_for_one_user_is_served_from_one_read() {
         assert!(principal.account.sids.len() >= 200);
     }
     assert_eq!(reads.load(Ordering::SeqCst), 1);
-    assert!(cache.cached(&sid, now).is_some());
+    assert!(cache.cached(rid, now).is_some());
 }

@@ -8,10 +8,9 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use kdc::config::{Ldap, LdapSecurity, LdapUrl, SecretFile};
 use kdc::directory::{ViewRules, ldif};
 use kdc::krb::keytab::Keytab;
-use kdc::shell::directory::{LdapDirectory, ReadError, tls};
+use kdc::shell::directory::ReadError;
 use pac::Sid;
 use serde_json::Value;
 use tgtx_tests::directory_server::{Cut, DirectoryServer, MAX_VAL_RANGE, piece};
@@ -91,28 +90,8 @@ fn json(ended: &Ended) -> Value {
     serde_json::from_str(&ended.output).unwrap_or_else(|_| panic!("{ended:?}"))
 }
 
-/// The daemon's client, connecting to this server, with the password file that it reads for each connection.
-fn directory(server: &DirectoryServer) -> (LdapDirectory, Folder) {
-    let folder = Folder::new();
-    let settings = Ldap {
-        urls: vec![LdapUrl {
-            security: LdapSecurity::Plaintext,
-            host: server.address().ip().to_string(),
-            port: server.address().port(),
-        }],
-        bind_dn: "CN=tgtx".to_owned(),
-        password: SecretFile::Path(folder.write("password", "a password", 0o600)),
-        ca_file: None,
-        connections: NonZeroUsize::MIN,
-        connect_timeout: Duration::from_secs(5),
-        search_timeout: Duration::from_secs(10),
-    };
-    let tls = tls::client_config(None).expect("the system's certificates");
-    (LdapDirectory::start(REALM, settings, tls), folder)
-}
-
 async fn members(server: &DirectoryServer) -> Result<Vec<String>, ReadError> {
-    let (directory, _folder) = directory(server);
+    let (directory, _folder) = server.client(NonZeroUsize::MIN, Duration::from_secs(10));
     let found = directory.find(&group_sid(0), &["member"]).await?.expect("the group");
     Ok(found.texts("member").expect("all members").into_iter().map(str::to_owned).collect())
 }
@@ -203,7 +182,8 @@ async fn a_list_whose_pieces_do_not_join_is_refused() {
     }
     // Those of many pieces take their time; once is enough.
     for (lie, cut) in &LIES[..8] {
-        let (directory, _folder) = directory(&DirectoryServer::cutting(&long_list(), *cut));
+        let server = DirectoryServer::cutting(&long_list(), *cut);
+        let (directory, _folder) = server.client(NonZeroUsize::MIN, Duration::from_secs(10));
         let view = directory.view(&[BRANCH], &ViewRules::default()).await;
         assert!(matches!(view, Err(ReadError::Data { .. })), "{lie}: {view:?}");
     }

@@ -23,17 +23,29 @@ mod shell {
     mod wire;
 
     mod addresses;
+    mod audit;
     mod changes;
+    mod clock;
     mod connections;
+    mod control;
     mod corpus;
     mod datagrams;
+    mod descriptors;
+    mod first_look;
     mod frames;
     mod key_list;
+    mod load;
     mod logs;
     mod memory;
     mod observers;
     mod realms;
     mod relay;
+    mod reload;
     mod replays;
+    mod rotation;
+    mod secrets;
+    mod service_manager;
+    mod shadow;
     mod stopping;
+    mod storm;
 }

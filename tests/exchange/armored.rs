@@ -220,7 +220,7 @@ fn what_is_refused_between_the_halves_is_armoured() {
     let client = client();
     let view = client.domain().directory.as_deref();
     let unidentified = client.identify(None, view).unwrap_err();
-    assert!(matches!(unidentified, Unidentified::Name(..)));
+    assert!(matches!(unidentified, Unidentified::Name { .. }));
     assert_eq!(denied(&scene, &unidentified.refuse(false)).code, 6);
 }
 

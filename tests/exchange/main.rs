@@ -28,4 +28,5 @@ mod matrix;
 mod mutated;
 mod order;
 mod refused;
+mod terms;
 mod wire;

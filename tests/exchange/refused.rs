@@ -1,7 +1,11 @@
 //! What is refused, and what stands in the KRB-ERROR: beyond what `cases` says of each row.
 
-use kdc::client::request::Exchange;
-use kdc::exchange::{self, Refusal, Rejected, Unidentified};
+use std::time::Duration;
+
+use kdc::client::request::{BodyChecksum, Exchange};
+use kdc::client::{Principal, SessionKey};
+use kdc::directory::ClientName;
+use kdc::exchange::{self, Refusal, Rejected};
 use kdc::krb::der::Der;
 use kdc::krb::messages::{KdcReq, KrbError, PrincipalName, name_type};
 use pac::Sid;
@@ -15,9 +19,11 @@ const OUT_OF_REACH: &[(Refusal, &str)] = &[
     (Refusal::Replay, "the replay memory is the shell's"),
     (Refusal::DirectoryUnavailable, "the directory is read by the shell"),
     (Refusal::DirectoryData, "the directory is read by the shell, which makes the principals"),
+    (Refusal::AuditUnavailable, "the shell writes events: tests/shell/audit.rs"),
     (Refusal::RelayUnanswered, "the shell relays: tests/shell/relay.rs"),
     (Refusal::RelayFull, "the shell relays: tests/shell/relay.rs"),
     (Refusal::RelayCircle, "the shell relays: tests/shell/relay.rs"),
+    (Refusal::ShadowMode, "the shell answers in its place: tests/shell/shadow.rs"),
     (Refusal::Internal, "a fault of our own: no input is known to cause one"),
 ];
 
@@ -104,6 +110,37 @@ fn what_is_no_request_is_dropped() {
     }
 }
 
+/// Whoever has the ticket can send it; who has its session key too is a client whose clock can be told of.
+#[test]
+fn how_far_a_clock_is_off_is_known_once_the_authenticator_has_opened_and_not_before() {
+    type Break = fn(Scene) -> Scene;
+    let cases: [(Refusal, Option<i64>, Break); 6] = [
+        (Refusal::TicketExpired, None, |scene| scene.ticket(|ticket| ticket.times.endtime = at(60))),
+        (Refusal::AuthenticatorIntegrity, None, |scene| {
+            scene.request(|request| request.session_key = SessionKey::aes256(&[7; 32]))
+        }),
+        (Refusal::ClientMismatch, None, |scene| {
+            scene.request(|request| request.authenticator_client = Principal::user(REALM, "dora"))
+        }),
+        (Refusal::ClockSkew, Some(301), |scene| scene.request(|request| request.ctime = at(301))),
+        (Refusal::ClockSkew, Some(-330), |scene| scene.request(|request| request.ctime = at(-330))),
+        (Refusal::ChecksumMissing, Some(-200), |scene| {
+            scene.request(|request| {
+                request.ctime = at(-200);
+                request.checksum = BodyChecksum::Absent;
+            })
+        }),
+    ];
+    for (reason, ahead, breaks) in cases {
+        let mut scene = breaks(Scene::new());
+        scene.now.microseconds = 0;
+        let Err(Rejected::Refused(refused)) = scene.run() else { panic!("{reason:?}") };
+        assert_eq!(refused.why.reason, reason);
+        let skew = ahead.map(|ahead| Duration::from_secs(ahead.unsigned_abs()));
+        assert_eq!(refused.who.unwrap().clock_skew, skew, "{reason:?}");
+    }
+}
+
 /// protocol.md 3, rows 10, 11, 14 and 18: what is just inside of a limit is granted.
 #[test]
 fn limits_are_exact() {
@@ -143,8 +180,8 @@ fn a_name_that_is_nobodys_is_told_apart_by_asking() {
         assert_eq!(client.requestor(), sid(1104));
         let view = client.domain().directory.as_deref();
         let unidentified = client.identify(None, view).unwrap_err();
-        let Unidentified::Name(question, _) = &unidentified else { panic!("{unidentified:?}") };
-        assert_eq!((question.name.as_str(), question.enterprise), ("DC1", false));
+        let question = unidentified.name().expect("the name decides");
+        assert_eq!(question, ClientName { name: "DC1", enterprise: false });
         assert_eq!(unidentified.refuse(account_has_the_name).why.reason, expected);
     }
 }

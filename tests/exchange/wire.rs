@@ -49,10 +49,10 @@ pub(crate) fn assert_outcome(name: &str, expected: &Expected, breaks: impl Fn(Sc
         match (expected, reply) {
             (Expected::Granted(holds), Some(reply)) => {
                 let line = seen.audited("issued");
-                let allowed_by = line["allowed_by"].as_str().and_then(|sid| sid.parse::<Sid>().ok());
-                assert!(allowed_by.is_some() && line["key_version"].is_u64(), "{line}");
-                let notes = line["notes"].as_str().unwrap();
-                let notes = notes.split(',').filter(|note| !note.is_empty()).map(str::to_owned).collect();
+                let group = line["policy_group"].as_str().and_then(|sid| sid.parse::<Sid>().ok());
+                assert!(group.is_some() && line["key_version"].is_u64(), "{line}");
+                let notes = line["notes"].as_array().unwrap().iter();
+                let notes = notes.map(|note| note.as_str().unwrap().to_owned()).collect();
                 holds(&opened(&reply, &scene, notes));
             }
             (Expected::Dropped, None) => seen.dropped(),
@@ -98,7 +98,7 @@ pub(crate) fn launch(scene: &Scene) -> Daemon {
     let kinds = scene.rules.allowed_kinds;
     let mut toml = format!(
         "[listen]\nkerberos = [\"127.0.0.1:0\"]\nmetrics = \"127.0.0.1:0\"\nudp-reply-limit = 65507\n\
-         udp-request-limit = 65507\n[log]\nformat = \"json\"\n\
+         udp-request-limit = 65507\n[log]\nformat = \"json\"\n[audit]\nsink = \"stderr\"\n\
          [[domain]]\nrealm = \"{REALM}\"\nkeytabs = [{keytab:?}]\nrequire-body-checksum = {}\n",
         scene.rules.require_body_checksum
     );

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use kdc::client::ccache::Ccache;
 use kdc::client::inspect::OpenedTicket;
-use kdc::client::reply::{Granted, Outcome, RESPONSE_TOO_BIG};
+use kdc::client::reply::{Granted, Outcome};
 use kdc::client::transport::{Kdc, Protocol};
 use kdc::client::{Credential, Principal};
+use kdc::krb::messages::error_code;
 use kdc::krb::messages::ticket_flags;
 use pac::Sid;
 use serde_json::Value;
@@ -60,7 +61,7 @@ fn a_reply_over_the_limit_sends_the_client_to_tcp() {
     let partial = Entra::of(&lab, "azuread").credential(lab.user("bob"));
     let refused = ask(&daemon.kdc(Protocol::Udp), &exchange(&partial));
     let denied = refused.denied().expect("a reply too big");
-    assert_eq!((denied.code, &denied.server), (RESPONSE_TOO_BIG, &Principal::krbtgt(&lab.realm)));
+    assert_eq!((denied.code, &denied.server), (error_code::RESPONSE_TOO_BIG, &Principal::krbtgt(&lab.realm)));
 }
 
 #[test]

@@ -12,18 +12,25 @@
 )]
 
 mod authentication;
+mod binds;
 mod changes;
+mod check;
 mod denials;
 mod differential;
 mod exchanges;
 mod faults;
 mod impacket;
+mod init;
+mod kerberos_server;
 mod key_list;
 mod mit;
 mod outages;
+mod probe;
+mod prt;
 mod refusals;
 mod relay;
 mod repeats;
 mod samba_site;
 mod secrets;
+mod storm;
 mod strict;

@@ -37,6 +37,11 @@ const PREAUTH_REQUIRED: i32 = 25;
 /// The address has one port 88.
 static PORT: Mutex<()> = Mutex::new(());
 
+/// The port, until it is dropped.
+pub(super) fn port_88() -> MutexGuard<'static, ()> {
+    PORT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A daemon in the place of the lab's KDC and of its answers to pings.
 pub(super) struct Relay {
     pub(super) daemon: Daemon,
@@ -47,7 +52,7 @@ pub(super) struct Relay {
 
 impl Relay {
     pub(super) fn start() -> Self {
-        let port = PORT.lock().unwrap_or_else(PoisonError::into_inner);
+        let port = port_88();
         let lab = Lab::from_environment();
         let daemon = Daemon::launch_in(Folder::new(), &shipped_configuration(&lab));
         daemon.wait_until("ready", || daemon.is_ready());

@@ -2,9 +2,10 @@
 
 use std::net::IpAddr;
 
-use kdc::client::reply::{Outcome, RESPONSE_TOO_BIG};
+use kdc::client::reply::Outcome;
 use kdc::client::request::Exchange;
 use kdc::client::transport::{Kdc, Protocol};
+use kdc::krb::messages::error_code;
 use kdc::krb::messages::{KdcReq, PaData, PaDatas, RequestType};
 use tgtx_tests::daemon::Daemon;
 use tgtx_tests::device::{Entra, exchange};
@@ -29,8 +30,7 @@ fn a_retransmit_gets_the_same_octets_again() {
     }
     assert_eq!(daemon.counter("tgtx_retransmits_total"), 6);
     assert_eq!(daemon.counter("tgtx_replays_total"), 0);
-    assert_eq!(outcomes(&daemon, "issued"), 2);
-    assert_eq!(outcomes(&daemon, "retransmitted"), 6);
+    assert_outcomes(&daemon, 2, 6);
 }
 
 #[test]
@@ -44,13 +44,12 @@ fn the_reply_that_was_too_big_comes_in_full_over_tcp() {
     let read = |reply: &[u8]| Outcome::read(reply, &request).unwrap();
     for _ in 0..2 {
         let small = daemon.kdc(Protocol::Udp).ask(&octets).unwrap();
-        assert_eq!(read(&small).denied().map(|denied| denied.code), Some(RESPONSE_TOO_BIG));
+        assert_eq!(read(&small).denied().map(|denied| denied.code), Some(error_code::RESPONSE_TOO_BIG));
     }
     let whole = daemon.kdc(Protocol::Tcp).ask(&octets).unwrap();
     assert!(read(&whole).granted().is_some());
     assert_eq!(daemon.kdc(Protocol::Tcp).ask(&octets).unwrap(), whole);
-    assert_eq!(outcomes(&daemon, "issued"), 1);
-    assert_eq!(outcomes(&daemon, "retransmitted"), 3);
+    assert_outcomes(&daemon, 1, 3);
 }
 
 #[test]
@@ -84,9 +83,14 @@ fn an_authenticator_in_other_octets_or_from_elsewhere_is_a_replay() {
     assert_eq!(daemon.counter("tgtx_replays_total"), 6);
 }
 
-/// How many audit lines have this outcome.
-fn outcomes(daemon: &Daemon, outcome: &str) -> usize {
-    daemon.audit().iter().filter(|line| line["outcome"] == outcome).count()
+/// So many audit events there are, and no others.
+fn assert_outcomes(daemon: &Daemon, issued: usize, retransmitted: usize) {
+    daemon.wait_until("audited", || daemon.audit().len() >= issued + retransmitted);
+    let of = |outcome| daemon.audit().iter().filter(|event| event["outcome"] == outcome).count();
+    assert_eq!(
+        (of("issued"), of("retransmitted"), daemon.audit().len()),
+        (issued, retransmitted, issued + retransmitted)
+    );
 }
 
 fn read(kdc: &Kdc, octets: &[u8], request: &Exchange<'_>) -> Outcome {

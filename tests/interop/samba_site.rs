@@ -1,4 +1,4 @@
-//! README, "A Samba site": the configuration that is shipped for it, step by step, and what joins a domain goes through.
+//! docs/samba-domains.md, "A Samba site": the configuration that is shipped for it, step by step, and what joins a domain goes through.
 
 use std::path::Path;
 use std::process::Command;

@@ -12,6 +12,7 @@ UF_ACCOUNTDISABLE = 0x2
 UF_NORMAL_ACCOUNT = 0x200
 UF_WORKSTATION_TRUST_ACCOUNT = 0x1000
 UF_SMARTCARD_REQUIRED = 0x4_0000
+UF_TRUSTED_FOR_DELEGATION = 0x8_0000
 UF_NOT_DELEGATED = 0x10_0000
 UF_TRUSTED_TO_AUTHENTICATE_FOR_DELEGATION = 0x100_0000
 UF_PARTIAL_SECRETS_ACCOUNT = 0x400_0000
@@ -68,6 +69,8 @@ GROUPS = [
     Group("externals"),
     # Replication rights on the domain's head.
     Group("directory-sync"),
+    # May write a list of the branch `proposed`.
+    Group("branch-writers"),
     # Five groups from a user to a listed one, on either list.
     *chain("deep-denied", DENIED_GROUP),
     *chain("deep-allowed", ALLOWED_GROUP),
@@ -176,6 +179,13 @@ USERS = [
     User("many", "200 groups", member_of=tuple(MANY), tgt_groups=tuple(MANY)),
     User("syncer", "may have every secret replicated, through a group", member_of=("directory-sync",),
          tgt_groups=("directory-sync",)),
+    User("branch_writer", "may write a list of a branch, through a group", member_of=("branch-writers",),
+         tgt_groups=("branch-writers",)),
+    User("branch_owner", "owns the krbtgt account of a branch"),
+    User("delegating", "trusted for delegation to any service",
+         user_account_control=UF_NORMAL_ACCOUNT | UF_TRUSTED_FOR_DELEGATION),
+    User("formerly_admin", "adminCount left over", attributes={"adminCount": "1"}),
+    User("MSOL_0123456789ab", "called as Entra Connect calls its account", key="connector"),
     User("short", "an enforced authentication policy: 2 hours", policy=TWO_HOURS),
     User("short_protected", "Protected Users, with a policy of 6 hours in place of their 4", policy=SIX_HOURS,
          member_of=(PROTECTED_USERS,), tgt_groups=(PROTECTED_USERS,)),
@@ -213,6 +223,10 @@ USERS = [
 REPLICATION_RIGHTS = ("1131f6aa-9c07-11d1-f79f-00c04fc2dcd2", "1131f6ad-9c07-11d1-f79f-00c04fc2dcd2")
 REPLICATORS = "directory-sync"
 
+# msDS-NeverRevealGroup, which these may write of the branch `proposed`, and who owns its krbtgt account.
+NEVER_REVEAL_ATTRIBUTE = "15585999-fd49-4d66-b25d-eeb96aba8174"
+BRANCH_WRITERS, BRANCH_OWNER = "branch-writers", "branch_owner"
+
 # RIDs and SIDs of the lists that Entra's AzureADKerberos gets by default, and the group that every domain has to
 # allow more.
 DENIED_RODC_PASSWORD_REPLICATION_GROUP, ALLOWED_RODC_PASSWORD_REPLICATION_GROUP, DOMAIN_USERS = 572, 571, 513
@@ -238,6 +252,8 @@ BRANCHES = [
     Branch("azuread", 30775, "krbtgt_AzureAD", "AzureADKerberos"),
     # From 0x8000 on, kvno is a negative INTEGER on the wire.
     Branch("high", 46673, "krbtgt_high", "RODC-HIGH"),
+    # For changes of its lists.
+    Branch("proposed", 20004, "krbtgt_proposed", "RODC-PROPOSED"),
     Branch("no_link", 20001, "krbtgt_no_link", "RODC-NOLINK", linked=False, fault="no msDS-KrbTgtLink"),
     Branch("no_partial_secrets", 20002, "krbtgt_no_partial", "RODC-NOPARTIAL",
            user_account_control=UF_WORKSTATION_TRUST_ACCOUNT, fault="no UF_PARTIAL_SECRETS_ACCOUNT"),

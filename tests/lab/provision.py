@@ -209,6 +209,15 @@ class Lab:
         for right in accounts.REPLICATION_RIGHTS:
             SDUtils(self.db).dacl_add_ace(BASE, f"(OA;;CR;{right};;{sid})")
 
+    def give_away_branch(self, krbtgt, computer):
+        """To whom it should not belong."""
+        writers = self.sid(self.one(f"(sAMAccountName={accounts.BRANCH_WRITERS})"))
+        utilities = SDUtils(self.db)
+        utilities.dacl_add_ace(computer, f"(OA;;WP;{accounts.NEVER_REVEAL_ATTRIBUTE};;{writers})")
+        descriptor = utilities.read_sd_on_dn(krbtgt)
+        descriptor.owner_sid = security.dom_sid(self.sid(self.one(f"(sAMAccountName={accounts.BRANCH_OWNER})")))
+        utilities.modify_sd_on_dn(krbtgt, descriptor)
+
     def add_branch(self, branch):
         """The pair of objects that Set-AzureADKerberosServer makes, or a broken likeness of it."""
         krbtgt = f"CN={branch.krbtgt},{USERS}"
@@ -325,6 +334,7 @@ def main():
     lab.add_authentication_policies()
     lab.grant_replication_rights()
     pairs = [(branch, *lab.add_branch(branch)) for branch in accounts.BRANCHES]
+    lab.give_away_branch(*next(dns for branch, *dns in pairs if branch.name == "proposed"))
     lab.db.transaction_commit()
     # UDP replies over 1400 octets would be RESPONSE_TOO_BIG, and every full TGT is larger.
     lab.krb5_conf("samba.krb5.conf", "[kdc]\n    max-kdc-datagram-reply-length = 65000\n")

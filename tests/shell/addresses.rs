@@ -9,7 +9,7 @@ use super::wire::{Tcp, Udp};
 #[test]
 fn a_wildcard_socket_answers_from_the_address_asked() {
     let daemon = Daemon::start(&Settings {
-        kerberos: &["0.0.0.0:0", "[::]:0"],
+        kerberos: ["0.0.0.0:0", "[::]:0"].map(str::to_owned).into(),
         listen: "udp-reply-limit = 16384",
         ..Settings::default()
     });
@@ -33,7 +33,7 @@ fn a_wildcard_socket_answers_from_the_address_asked() {
 fn a_first_request_is_answered_from_the_address_asked() {
     for last in [1, 7] {
         let daemon = Daemon::start(&Settings {
-            kerberos: &["0.0.0.0:0"],
+            kerberos: vec!["0.0.0.0:0".to_owned()],
             listen: "udp-reply-limit = 16384",
             ..Settings::default()
         });
@@ -47,7 +47,7 @@ fn a_first_request_is_answered_from_the_address_asked() {
 #[test]
 fn ipv6_serves_both_transports() {
     let daemon = Daemon::start(&Settings {
-        kerberos: &["[::1]:0"],
+        kerberos: vec!["[::1]:0".to_owned()],
         listen: "udp-reply-limit = 16384",
         ..Settings::default()
     });

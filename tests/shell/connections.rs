@@ -82,6 +82,19 @@ fn a_client_that_never_reads_is_given_up() {
 }
 
 #[test]
+fn a_client_that_never_reads_keeps_nobody_out() {
+    let daemon =
+        Daemon::start(&Settings { listen: NO_TIMEOUTS, limits: "connections = 1", ..Settings::default() });
+    let mut tcp = Tcp::to(daemon.address());
+    // Nothing more is taken from us once the daemon cannot get rid of a reply.
+    tcp.0.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
+    let batch = frame(&as_req(&[])).repeat(1000);
+    while tcp.0.write_all(&batch).is_ok() {}
+    assert_eq!(code(&Tcp::to(daemon.address()).ask(&as_req(&[]))), 29);
+    daemon.counts("tgtx_tcp_closed_total{reason=\"evicted\"}", 1);
+}
+
+#[test]
 fn a_connection_too_many_costs_the_one_that_has_waited_longest() {
     let daemon =
         Daemon::start(&Settings { listen: NO_TIMEOUTS, limits: "connections = 4", ..Settings::default() });

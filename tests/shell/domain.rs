@@ -6,9 +6,9 @@ use kdc::client::request::Exchange;
 use kdc::client::{BranchKey, Credential, Principal, SessionKey};
 use kdc::krb::crypto::{EncryptionKey, EncryptionType};
 use kdc::krb::keytab::{Entry, Keytab};
-use kdc::krb::messages::KerberosTime;
-use kdc::shell::{clock::Clock, entropy};
 use pac::Sid;
+pub(crate) use tgtx_tests::device::exchange;
+use tgtx_tests::device::{now, random};
 use zeroize::Zeroizing;
 
 /// The demonstration's directory.
@@ -17,6 +17,8 @@ pub(crate) const LDIF: &str = include_str!("../../kdc/src/cli/demo.ldif");
 pub(crate) const REALM: &str = "DEMO.EXAMPLE";
 /// SIDs of its accounts, without the RID.
 pub(crate) const DOMAIN_SID: &str = "S-1-5-21-2718281828-3141592653-1618033988";
+/// kvno of its krbtgt.
+pub(crate) const KRBTGT_KVNO: u32 = 2;
 /// kvno of its branch.
 pub(crate) const BRANCH_KVNO: u32 = (30775 << 16) | 1;
 
@@ -38,7 +40,34 @@ pub(crate) struct User {
     pub(crate) rid: u32,
 }
 
-/// Keys drawn for one daemon.
+/// An entry of a keytab for the domain's krbtgt.
+pub(crate) fn krbtgt_entry(realm: &str, kvno: u32, key: &[u8; 32]) -> Entry {
+    entry(realm, &["krbtgt", realm], kvno, key)
+}
+
+/// An entry of a keytab for a branch.
+pub(crate) fn branch_entry(realm: &str, kvno: u32, key: &[u8; 32]) -> Entry {
+    entry(realm, &["krbtgt_AzureAD"], kvno, key)
+}
+
+fn entry(realm: &str, components: &[&str], kvno: u32, key: &[u8; 32]) -> Entry {
+    Entry {
+        realm: realm.into(),
+        components: components.iter().map(|component| component.as_bytes().to_vec()).collect(),
+        name_type: 1,
+        timestamp: 0,
+        kvno,
+        etype: 18,
+        key: Zeroizing::new(key.to_vec()),
+    }
+}
+
+/// A keytab with these entries.
+pub(crate) fn keytab(entries: Vec<Entry>) -> Vec<u8> {
+    Keytab::new(entries).to_bytes().unwrap().to_vec()
+}
+
+/// Keys of one daemon, or of several.
 pub(crate) struct Domain {
     pub(crate) branch: BranchKey,
     krbtgt: [u8; 32],
@@ -47,26 +76,29 @@ pub(crate) struct Domain {
 
 impl Domain {
     pub(crate) fn draw() -> Self {
-        let branch_octets = random();
+        Self::of([random(), random()])
+    }
+
+    /// The domain of the keys of its krbtgt and its branch.
+    pub(crate) fn of([krbtgt, branch_octets]: [[u8; 32]; 2]) -> Self {
         let branch = EncryptionKey::from_bytes(EncryptionType::Aes256Sha1, &branch_octets).unwrap();
-        Self { branch: BranchKey::new(BRANCH_KVNO, &branch), krbtgt: random(), branch_octets }
+        Self { branch: BranchKey::new(BRANCH_KVNO, &branch), krbtgt, branch_octets }
+    }
+
+    pub(crate) fn keys(&self) -> [[u8; 32]; 2] {
+        [self.krbtgt, self.branch_octets]
     }
 
     pub(crate) fn keytab(&self, realm: &str) -> Vec<u8> {
-        let entry = |components: &[&str], kvno, key: &[u8; 32]| Entry {
-            realm: realm.into(),
-            components: components.iter().map(|component| component.as_bytes().to_vec()).collect(),
-            name_type: 1,
-            timestamp: 0,
-            kvno,
-            etype: 18,
-            key: Zeroizing::new(key.to_vec()),
-        };
-        let entries = vec![
-            entry(&["krbtgt", realm], 2, &self.krbtgt),
-            entry(&["krbtgt_AzureAD"], BRANCH_KVNO, &self.branch_octets),
-        ];
-        Keytab::new(entries).to_bytes().unwrap().to_vec()
+        keytab(self.entries(realm))
+    }
+
+    /// What is in it: the domain's key, then the branch's.
+    pub(crate) fn entries(&self, realm: &str) -> Vec<Entry> {
+        vec![
+            krbtgt_entry(realm, KRBTGT_KVNO, &self.krbtgt),
+            branch_entry(realm, BRANCH_KVNO, &self.branch_octets),
+        ]
     }
 
     /// What a branch of this domain writes as a partial TGT of another realm.
@@ -93,12 +125,6 @@ impl Domain {
     }
 }
 
-/// What a device would send now.
-pub(crate) fn exchange(credential: &Credential) -> Exchange<'_> {
-    let nonce = u32::from_be_bytes(random()) & 0x7fff_ffff;
-    Exchange::new(credential, now(), nonce, random())
-}
-
 /// The first message of a password sign-in, for `krbtgt/REALM`, with these padata.
 pub(crate) fn as_req(padata: &[(i32, &[u8])]) -> Vec<u8> {
     as_req_for(&Principal::krbtgt(REALM), padata)
@@ -121,12 +147,4 @@ pub(crate) fn granted(reply: &[u8], exchange: &Exchange<'_>) -> Granted {
         Outcome::Granted(granted) => *granted,
         Outcome::Denied(denied) => panic!("refused: {denied:?}"),
     }
-}
-
-pub(crate) fn now() -> KerberosTime {
-    Clock::start().now().seconds
-}
-
-pub(crate) fn random<const N: usize>() -> [u8; N] {
-    entropy::octets().unwrap()
 }

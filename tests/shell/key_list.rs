@@ -101,18 +101,19 @@ fn each_release_is_an_event_and_a_count_and_no_key_is_in_them() {
     users.daemon.counts(RELEASED, 1);
     users.daemon.counts("tgtx_keys_released_total{etype=\"aes256-cts-hmac-sha1-96\"}", 0);
     users.daemon.counts("tgtx_exchanges_total{result=\"issued\"}", 2);
-    let events = users.events("outcome", "keys_released");
-    let [event] = events.as_slice() else { panic!("{events:#?}") };
-    assert_eq!((&event["target"], &event["level"]), (&"tgtx::audit".into(), &"INFO".into()));
+    // Two tickets, one with keys, two retransmits and a refusal.
+    let events = users.daemon.audited(6);
+    let of = |outcome| events.iter().filter(|event| event["outcome"] == outcome).collect::<Vec<_>>();
+    let [event] = of("keys_released")[..] else { panic!("{events:#?}") };
     assert_eq!(
         (&event["client_name"], &event["released_etypes"]),
-        (&"alice".into(), &"23".into()),
+        (&"alice".into(), &serde_json::json!([23])),
         "{event}"
     );
     assert_eq!(event["client_sid"], format!("{DOMAIN_SID}-{}", ALICE.rid), "{event}");
     assert_eq!((&event["released_kvno"], &event["branch_id"]), (&3.into(), &30775.into()), "{event}");
-    assert_eq!(users.events("outcome", "issued").len(), 2);
-    let text = users.daemon.log_text() + &users.daemon.http("/metrics");
+    assert_eq!((of("issued").len(), of("retransmitted").len(), events.len()), (2, 2, 6), "{events:#?}");
+    let text = users.daemon.log_text() + &users.daemon.audit_text() + &users.daemon.http("/metrics");
     for key in ["41414141", "AAAAAAAA", "65, 65, 65", "QUFBQUFB"] {
         assert!(!text.contains(key), "{key} in {text}");
     }

@@ -27,11 +27,6 @@ fn assert_printable(log: &str) {
     assert_eq!(log.chars().find(unprintable), None, "{log:?}");
 }
 
-fn audit_lines(log: &str) -> Vec<Value> {
-    let events = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    events.filter(|event| event["target"] == "tgtx::audit").collect()
-}
-
 #[test]
 fn a_refused_name_is_one_line_with_its_own_fields() {
     let daemon = Daemon::start(&Settings::default());
@@ -42,13 +37,13 @@ fn a_refused_name_is_one_line_with_its_own_fields() {
         let expected = if name.contains('\0') { 20 } else { 6 };
         assert_eq!(code(&tcp.ask(&exchange(&credential).encode().unwrap())), expected, "{name:?}");
     }
-    let log = daemon.log_text();
-    assert_printable(&log);
-    let lines = audit_lines(&log);
-    assert_eq!(lines.len(), HOSTILE.len(), "{lines:#?}");
-    for line in lines {
-        assert_eq!((&line["level"], &line["message"]), (&"INFO".into(), &"refused".into()), "{line}");
-        assert!(line["client_name"].as_str().unwrap().starts_with(['a', '{']), "{line}");
+    let events = daemon.audited(HOSTILE.len());
+    assert_printable(&daemon.log_text());
+    assert_printable(&daemon.audit_text());
+    assert_eq!(events.len(), HOSTILE.len(), "{events:#?}");
+    for event in events {
+        assert_eq!(event["outcome"], "refused", "{event}");
+        assert!(event["client_name"].as_str().unwrap().starts_with(['a', '{']), "{event}");
     }
 }
 
@@ -60,8 +55,9 @@ fn octets_that_are_no_text_are_one_line() {
     let credential = partial.mint().unwrap();
     let reply = Tcp::to(daemon.address()).ask(&exchange(&credential).encode().unwrap());
     assert!(matches!(code(&reply), 6 | 20));
+    assert_eq!(daemon.audited(1).len(), 1);
     assert_printable(&daemon.log_text());
-    assert_eq!(audit_lines(&daemon.log_text()).len(), 1);
+    assert_printable(&daemon.audit_text());
 }
 
 #[test]
@@ -79,10 +75,10 @@ fn a_hostile_name_in_the_directory_is_one_line_when_it_is_served() {
     let credential = daemon.domain.partial_named(name, 1301).mint().unwrap();
     let exchange = exchange(&credential);
     granted(&Tcp::to(daemon.address()).ask(&exchange.encode().unwrap()), &exchange);
+    let events = daemon.audited(1);
     assert_printable(&daemon.log_text());
-    let lines = audit_lines(&daemon.log_text());
-    assert_eq!(lines.len(), 1);
-    assert_eq!((&lines[0]["outcome"], &lines[0]["level"]), (&"issued".into(), &"INFO".into()));
+    assert_printable(&daemon.audit_text());
+    assert_eq!((events.len(), &events[0]["outcome"]), (1, &"issued".into()));
 }
 
 #[test]
@@ -94,7 +90,9 @@ fn strangers_fill_no_more_than_ten_lines_a_second() {
         tcp.ask(&super::domain::as_req(&[]));
     }
     let seconds = since.elapsed().as_secs() as usize + 2;
-    let lines = audit_lines(&daemon.log_text()).len();
+    let log = daemon.log_text();
+    let events = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let lines = events.filter(|event| event["outcome"] == "refused").count();
     assert!((1..=10 * seconds).contains(&lines), "{lines} lines in {seconds} s");
     daemon.counts("tgtx_refusals_total{reason=\"as_request\"}", 2000);
 }

@@ -1,7 +1,11 @@
 //! `/metrics`, `/healthz` and `/readyz`, and observers that mean no good.
 
+use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, sleep};
+use std::time::Duration;
 
 use super::daemon::{Daemon, PATIENCE, Settings};
 use super::domain::{as_req, code};
@@ -77,7 +81,54 @@ fn slow_observers_are_let_go_and_do_not_touch_kerberos() {
     for _ in 0..100 {
         assert_eq!(code(&Udp::to(daemon.address()).ask(&as_req(&[]))), 29);
     }
-    // Behind forty of them, sixteen at a time for four seconds each.
     assert!(daemon.http("/healthz").starts_with("HTTP/1.1 200 "));
     assert!(rest(slow.swap_remove(0)).starts_with("HTTP/1.1 408 "));
+}
+
+#[test]
+fn more_silent_connections_than_there_is_room_for_keep_no_observer_out() {
+    let daemon = Daemon::start(&Settings::default());
+    let mut silent: Vec<TcpStream> = (0..300).map(|_| connect(&daemon)).collect();
+    for path in ["/metrics", "/healthz", "/readyz"] {
+        assert!(daemon.http(path).starts_with("HTTP/1.1 200 "), "{path}");
+    }
+    // It has waited longest, and gave way before its time was up: nothing is said about that.
+    assert_eq!(rest(silent.swap_remove(0)), "");
+}
+
+#[test]
+fn a_flood_of_silent_connections_keeps_no_observer_out_and_does_not_touch_kerberos() {
+    let daemon = Daemon::start(&Settings::default());
+    let is_over = AtomicBool::new(false);
+    let flood = || {
+        let mut silent = VecDeque::new();
+        while !is_over.load(Ordering::Relaxed) {
+            silent.push_back(connect(&daemon));
+            if silent.len() > 200 {
+                silent.pop_front();
+            }
+            sleep(Duration::from_millis(1));
+        }
+    };
+    let served = thread::scope(|scope| {
+        let floods: Vec<_> = (0..4).map(|_| scope.spawn(flood)).collect();
+        // A panic in here would leave the floods without an end.
+        let served = (0..30).filter(|_| is_served(&daemon)).count();
+        let answered = (0..30).filter(|_| Udp::to(daemon.address()).ask_or_silence(&as_req(&[])).is_some());
+        let served = (served, answered.count());
+        is_over.store(true, Ordering::Relaxed);
+        floods.into_iter().for_each(|flood| flood.join().unwrap());
+        served
+    });
+    assert_eq!(served, (30, 30));
+}
+
+/// Whether an observer who asks once more where it was not answered is, as Prometheus does.
+fn is_served(daemon: &Daemon) -> bool {
+    (0..5).any(|_| {
+        let mut stream = connect(daemon);
+        let _ = stream.write_all(b"GET /metrics HTTP/1.1\r\n\r\n");
+        let answer = rest(stream);
+        answer.starts_with("HTTP/1.1 200 ") && answer.contains("\ntgtx_build_info{")
+    })
 }

@@ -6,10 +6,11 @@ use std::time::Instant;
 
 use kdc::client::reply::Denied;
 use tgtx_tests::dns::{DnsServer, Record};
+use tgtx_tests::nobody::nobody;
 
 use super::daemon::{Daemon, Settings, eventually};
 use super::domain::{ALICE, as_req, code, exchange, granted};
-use super::upstream::{Manner, Upstream, answer_to, free_port, list, nobody};
+use super::upstream::{Manner, Upstream, answer_to, free_port, list};
 use super::wire::{Tcp, Udp, frame};
 
 /// The code of an upstream's answer here.
@@ -24,6 +25,11 @@ const OTHER_REALM: &str = "OTHER.EXAMPLE";
 
 fn relaying_to(kdcs: &[SocketAddr]) -> Settings {
     Settings { relay: format!("kdcs = {}", list(kdcs)), ..Settings::default() }
+}
+
+/// Listens at an address and relays to another one.
+fn relaying_from(own: SocketAddr, upstream: SocketAddr) -> Settings {
+    Settings { kerberos: vec![own.to_string()], ..relaying_to(&[upstream]) }
 }
 
 /// A fresh AS-REQ: the same octets again would be a retransmit.
@@ -137,7 +143,8 @@ fn who_fails_is_asked_last_until_it_answers_again() {
     assert_eq!((silent.asked(), good.asked()), (1, 1), "silent for a while, then the next");
     assert_eq!(code(&tcp.ask(&as_req_number(1))), 25);
     assert_eq!((silent.asked(), good.asked()), (1, 2), "it rests");
-    assert!(daemon.log_text().contains("it is silent, and another one answers"));
+    let is_told = || daemon.log_text().contains("it is silent, and another one answers").then_some(());
+    eventually("it is told", is_told);
     // Over UDP nothing is known of it.
     assert_eq!(code(&Udp::to(daemon.address()).ask(&as_req_number(2))), 25);
     assert_eq!(silent.asked(), 2);
@@ -173,7 +180,9 @@ fn who_closes_what_another_one_answers_is_asked_last_and_said_once() {
         assert_eq!(code(&tcp.ask(&as_req_number(number))), 25);
     }
     assert_eq!((closes.asked(), good.asked()), (1, 2));
-    assert_eq!(daemon.log_text().matches("upstream fails").count(), 1, "{}", daemon.log_text());
+    let told = || daemon.log_text().matches("upstream fails").count();
+    eventually("it is told", || (told() > 0).then_some(()));
+    assert_eq!(told(), 1, "{}", daemon.log_text());
 }
 
 #[test]
@@ -214,6 +223,8 @@ fn what_nobody_answers_costs_no_other_domain_and_no_password_change() {
     password.send(&change);
     eventually("the change is under way", || (passwords.asked() == 1).then_some(()));
     (0..50).for_each(|number| flood.send(&as_req_number(number)));
+    // The last of them has the only seat, which the others had to give up.
+    daemon.counts("tgtx_relayed_total{kind=\"as\",outcome=\"full\"}", 49);
     let server = kdc::client::Principal::krbtgt(OTHER_REALM);
     assert_eq!(code(&other.ask(&super::domain::as_req_for(&server, &[]))), 25);
     assert!(password.receive() == answer_to(&change, 0));
@@ -237,13 +248,8 @@ fn what_comes_from_an_upstreams_address_and_port_is_dropped() {
 #[test]
 fn two_relays_that_name_each_other_do_not_pass_a_message_round() {
     let [one, other] = [free_port(), free_port()];
-    let listening: [&'static [&'static str]; 2] = [one, other].map(|address| {
-        let text: &'static str = address.to_string().leak();
-        &*vec![text].leak()
-    });
-    let settings = |kerberos, upstream: SocketAddr| Settings { kerberos, ..relaying_to(&[upstream]) };
-    let one_daemon = Daemon::start(&settings(listening[0], other));
-    let other_daemon = Daemon::start(&settings(listening[1], one));
+    let one_daemon = Daemon::start(&relaying_from(one, other));
+    let other_daemon = Daemon::start(&relaying_from(other, one));
     for way in Way::BOTH {
         assert_eq!(code(&way.ask(&one_daemon, &as_req(&[]))), UNAVAILABLE, "{way:?}");
     }
@@ -260,11 +266,7 @@ fn two_relays_that_name_each_other_do_not_pass_a_message_round() {
 fn a_ring_of_relays_with_other_addresses_ends_after_some_rounds() {
     let addresses = [2, 3, 4].map(|host| SocketAddr::from(([127, 0, 0, host], free_port().port())));
     let daemons: Vec<Daemon> = (0..3)
-        .map(|number| {
-            let text: &'static str = addresses[number].to_string().leak();
-            let kerberos: &'static [&'static str] = vec![text].leak();
-            Daemon::start(&Settings { kerberos, ..relaying_to(&[addresses[(number + 1) % 3]]) })
-        })
+        .map(|number| Daemon::start(&relaying_from(addresses[number], addresses[(number + 1) % 3])))
         .collect();
     for way in Way::BOTH {
         assert_eq!(code(&way.ask(&daemons[0], &as_req(&[]))), UNAVAILABLE, "{way:?}");
@@ -281,9 +283,7 @@ fn a_ring_of_relays_with_other_addresses_ends_after_some_rounds() {
 #[test]
 fn our_own_address_is_no_upstream() {
     let address = free_port();
-    let text: &'static str = format!("0.0.0.0:{}", address.port()).leak();
-    let kerberos: &'static [&'static str] = vec![text].leak();
-    let daemon = Daemon::start(&Settings { kerberos, ..relaying_to(&[address]) });
+    let daemon = Daemon::start(&relaying_from(([0; 4], address.port()).into(), address));
     let asked = SocketAddr::from(([127, 0, 0, 1], address.port()));
     assert_eq!(code(&Udp::to(asked).ask(&as_req(&[]))), UNAVAILABLE);
     daemon.counts("tgtx_requests_total{transport=\"udp\"}", 1);
@@ -317,12 +317,11 @@ fn dns_names_whom_to_relay_to_and_neither_us_nor_our_like() {
             address("dc1.demo.example", dc.address),
         ],
     );
-    let text: &'static str = ours.to_string().leak();
-    let kerberos: &'static [&'static str] = vec![text].leak();
     let by_name = format!("kdcs = [\"dc1.demo.example:{}\"]", dc.address.port());
     let mut asked = 0;
     for relay in ["srv = true".to_owned(), by_name] {
         let is_srv = relay.starts_with("srv");
+        let kerberos = vec![ours.to_string()];
         let daemon =
             Daemon::start(&Settings { kerberos, relay, dns: Some(dns.address.ip()), ..Settings::default() });
         eventually("upstreams are found", || daemon.log_text().contains("\"relaying\"").then_some(()));
@@ -430,5 +429,6 @@ fn thousands_of_failing_relays_leave_no_descriptor_and_no_memory() {
         "{descriptors} descriptors, then {}; {resident} octets, then {grown} more",
         daemon.descriptors()
     );
-    assert!(grown < 32 << 20, "{grown} octets");
+    // Four times what was measured after 1,000 and after 10,000: 400 octets left behind by each of 10,000 are too many.
+    assert!(grown < 4 << 20, "{grown} octets");
 }

@@ -4,8 +4,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::daemon::{Daemon, Settings, eventually};
-use super::domain::{ALICE, as_req, exchange};
+use super::domain::{ALICE, as_req, code, exchange, granted};
+use super::upstream::{Manner, Upstream, list};
 use super::wire::{Tcp, Udp};
+
+/// Sends a request and has its answer.
+type Ask<'a> = &'a dyn Fn(&[u8]) -> Vec<u8>;
 
 #[test]
 fn ends_in_time_with_requests_and_connections_open() {
@@ -37,6 +41,52 @@ fn ends_in_time_with_requests_and_connections_open() {
     });
     idle.iter_mut().for_each(Tcp::ends);
     half.ends();
+}
+
+#[test]
+fn what_has_come_before_the_stop_is_answered() {
+    let mut daemon = Daemon::start(&Settings::default());
+    let address = daemon.address();
+    let credential = daemon.domain.credential(ALICE);
+    let udp: Vec<Udp> = (0..8).map(|_| Udp::to(address)).collect();
+    // The account is not remembered: the first ones wait for the directory.
+    daemon.reload();
+    for _ in 0..25 {
+        // Each with an authenticator of its own.
+        udp.iter().for_each(|udp| udp.send(&exchange(&credential).encode().unwrap()));
+    }
+    let (status, _) = daemon.terminate();
+    assert!(status.success(), "{status}");
+    let answered: usize = udp.iter().map(|udp| std::iter::from_fn(|| udp.peek()).count()).sum();
+    assert_eq!(answered, 200);
+}
+
+#[test]
+fn who_comes_while_others_are_waited_for_is_answered() {
+    let silent = Upstream::start(Manner::Silent);
+    let mut daemon = Daemon::start(&Settings {
+        listen: "udp-reply-limit = 65000",
+        relay: format!("kdcs = {}", list(&[silent.address])),
+        ..Settings::default()
+    });
+    let address = daemon.address();
+    let credential = daemon.domain.credential(ALICE);
+    let remembered = exchange(&credential);
+    granted(&Udp::to(address).ask(&remembered.encode().unwrap()), &remembered);
+    Udp::to(address).send(&as_req(&[]));
+    eventually("the upstream is asked", || (silent.asked() > 0).then_some(()));
+    daemon.signal("TERM");
+    eventually("it is stopping", || daemon.log_text().contains(r#""stopping""#).then_some(()));
+    let ways: [Ask<'_>; 2] =
+        [&|request| Udp::to(address).ask(request), &|request| Tcp::to(address).ask(request)];
+    for (ask, number) in ways.into_iter().zip([b"1", b"2"]) {
+        let exchange = exchange(&credential);
+        granted(&ask(&exchange.encode().unwrap()), &exchange);
+        // There is no time for the upstream.
+        assert_eq!(code(&ask(&as_req(&[(9999, number)]))), 29);
+    }
+    let (status, took) = daemon.terminate();
+    assert!(status.success() && took < Duration::from_secs(5), "attacks 2, R20: {status} after {took:?}");
 }
 
 #[test]

@@ -11,7 +11,8 @@ use kdc::krb::der::Der;
 use kdc::krb::messages::{KerberosString, KrbError, PrincipalName};
 use socket2::SockRef;
 
-use super::domain::now;
+use tgtx_tests::device::now;
+
 use super::wire::frame;
 
 /// How often its threads look whether they are still wanted.
@@ -86,11 +87,6 @@ impl Drop for Upstream {
     fn drop(&mut self) {
         self.is_over.store(true, Ordering::Relaxed);
     }
-}
-
-/// Where nobody listens, over UDP or TCP: no port that a socket of another test could be given.
-pub(crate) fn nobody() -> SocketAddr {
-    ([127, 9, 9, 9], 9).into()
 }
 
 /// A port of 127.0.0.1 that is free for UDP and TCP.

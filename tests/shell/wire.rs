@@ -1,6 +1,7 @@
 //! Raw UDP and TCP clients.
 
 use std::io::{ErrorKind, Read, Write};
+use std::iter::repeat_with;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -21,9 +22,11 @@ impl Udp {
         Self::bound(UdpSocket::bind(any).unwrap(), address)
     }
 
-    /// From a free port of this loopback address.
+    /// From a free port of this loopback address, and not the daemon's own, from which it would hear itself.
     pub(crate) fn from(source: [u8; 4], address: SocketAddr) -> Self {
-        Self::bound(UdpSocket::bind((Ipv4Addr::from(source), 0)).unwrap(), address)
+        let mut sockets = repeat_with(|| UdpSocket::bind((Ipv4Addr::from(source), 0)).unwrap());
+        let own_port = |socket: &UdpSocket| socket.local_addr().unwrap().port() == address.port();
+        Self::bound(sockets.find(|socket| !own_port(socket)).unwrap(), address)
     }
 
     /// Over a socket that is bound already.

@@ -54,8 +54,17 @@ impl Daemon {
     /// # Panics
     /// Where it ends instead.
     pub fn launch_in(folder: Folder, toml: &str) -> Self {
+        Self::launch_with(folder, toml, &[])
+    }
+
+    /// Starts a daemon as [`Self::launch_in`] does, with these variables in its environment.
+    ///
+    /// # Panics
+    /// Where it ends instead.
+    pub fn launch_with(folder: Folder, toml: &str, environment: &[(&str, &str)]) -> Self {
         let config = folder.write("tgtx.toml", toml, 0o644);
         let mut process = Command::new(program::tgtx())
+            .envs(environment.iter().copied())
             .args(["serve", "--config"])
             .arg(config)
             .stdin(Stdio::null())
@@ -142,9 +151,10 @@ impl Daemon {
         self.log.text()
     }
 
-    /// The audit lines so far.
+    /// What was told of requests so far: audit events, for which the sink must be standard error, and the log's lines
+    /// about refusals of nobody in particular.
     pub fn audit(&self) -> Vec<Value> {
-        self.log().into_iter().filter(|event| event["target"] == "tgtx::audit").collect()
+        self.log().into_iter().filter(|event| event["outcome"].is_string()).collect()
     }
 
     /// Waits for an event whose message contains this.

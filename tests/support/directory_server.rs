@@ -4,15 +4,21 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
+use kdc::config::{Bind, HostPort, Ldap, LdapSecurity, LdapUrl, SecretFile};
 use kdc::directory::path::Reference;
 use kdc::directory::{Entry, Tree};
+use kdc::shell::directory::{LdapDirectory, tls};
 use pac::{FileTime, Sid};
 
 use crate::der::{Content, Node, tlv};
-use crate::scene::NOW;
+use crate::folder::Folder;
+use crate::scene::{NOW, REALM};
 
 /// MaxValRange of every Windows since 2003 ([MS-ADTS] 3.1.1.3.4.6).
 pub const MAX_VAL_RANGE: usize = 1500;
@@ -37,6 +43,7 @@ pub fn piece(values: &[Vec<u8>], low: usize, most: usize) -> (String, Vec<Vec<u8
 pub struct DirectoryServer {
     address: SocketAddr,
     asked: Arc<Mutex<Vec<String>>>,
+    reads_by_sid: Arc<AtomicUsize>,
 }
 
 struct Served {
@@ -45,7 +52,12 @@ struct Served {
     /// Every object as a domain controller shows it.
     objects: Vec<Entry>,
     cut: Cut,
+    /// Done before anything is answered on a connection.
+    admit: Box<dyn Fn() + Send + Sync>,
+    /// Done before each read by SID is answered.
+    pace: Box<dyn Fn() + Send + Sync>,
     asked: Arc<Mutex<Vec<String>>>,
+    reads_by_sid: Arc<AtomicUsize>,
 }
 
 impl DirectoryServer {
@@ -62,13 +74,39 @@ impl DirectoryServer {
     /// # Panics
     /// As [`Self::start`].
     pub fn cutting(ldif: &str, cut: Cut) -> Self {
+        Self::launch(ldif, cut, || {}, || {})
+    }
+
+    /// Serves this directory, and does this before it answers a read by SID, one after the other on a connection.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    pub fn pacing(ldif: &str, pace: impl Fn() + Send + Sync + 'static) -> Self {
+        Self::launch(ldif, |values, low| piece(values, low, MAX_VAL_RANGE), || {}, pace)
+    }
+
+    /// Serves this directory, and does this before it answers anything on a connection.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    pub fn admitting(ldif: &str, admit: impl Fn() + Send + Sync + 'static) -> Self {
+        Self::launch(ldif, |values, low| piece(values, low, MAX_VAL_RANGE), admit, || {})
+    }
+
+    fn launch(
+        ldif: &str,
+        cut: Cut,
+        admit: impl Fn() + Send + Sync + 'static,
+        pace: impl Fn() + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
-        let asked = Arc::default();
+        let (asked, reads_by_sid) = (Arc::default(), Arc::default());
         let tree = Tree::parse(ldif).expect("LDIF");
         let objects = tree.entries().iter().map(|entry| shown(&tree, entry)).collect();
-        let served = Served { tree, objects, cut, asked: Arc::clone(&asked) };
-        let served = Arc::new(served);
+        let (told, counted) = (Arc::clone(&asked), Arc::clone(&reads_by_sid));
+        let (admit, pace) = (Box::new(admit), Box::new(pace));
+        let served = Arc::new(Served { tree, objects, cut, admit, pace, asked: told, reads_by_sid: counted });
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let served = Arc::clone(&served);
@@ -76,13 +114,42 @@ impl DirectoryServer {
                 thread::spawn(move || served.serve(stream).err());
             }
         });
-        Self { address, asked }
+        Self { address, asked, reads_by_sid }
     }
 
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The daemon's client, connecting to this server, with the password file that it reads for each connection.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    #[must_use]
+    pub fn client(&self, connections: NonZeroUsize, search_timeout: Duration) -> (LdapDirectory, Folder) {
+        let folder = Folder::new();
+        let server = HostPort { host: self.address.ip().to_string(), port: self.address.port() };
+        let settings = Ldap {
+            urls: vec![LdapUrl { security: LdapSecurity::Plaintext, server }],
+            bind: Bind::Simple {
+                dn: "CN=tgtx".to_owned(),
+                password: SecretFile::Path(folder.write("password", "a password", 0o600)),
+            },
+            ca_file: None,
+            connections,
+            connect_timeout: Duration::from_secs(5),
+            search_timeout,
+        };
+        let tls = tls::client_config(None).expect("the system's certificates");
+        (LdapDirectory::start(REALM, settings, tls), folder)
+    }
+
+    /// How often an object was asked for by its SID.
+    #[must_use]
+    pub fn reads_by_sid(&self) -> usize {
+        self.reads_by_sid.load(Ordering::SeqCst)
     }
 
     /// The descriptions with a range option that clients have asked for, in order.
@@ -108,6 +175,7 @@ struct Search {
 
 impl Served {
     fn serve(&self, mut stream: TcpStream) -> io::Result<()> {
+        (self.admit)();
         loop {
             let message = read(&mut stream)?;
             let [id, operation, controls @ ..] = elements(&message) else { panic!("{message:?}") };
@@ -128,11 +196,13 @@ impl Served {
 
     fn answer(&self, search: &Search) -> Vec<Vec<u8>> {
         if search.base.is_empty() {
-            return vec![root_dse()];
+            return vec![self.root_dse()];
         }
         let is_wanted: Box<dyn Fn(&Entry) -> bool> = if search.is_base {
             match search.base.strip_prefix("<SID=").and_then(|rest| rest.strip_suffix('>')) {
                 Some(sid) => {
+                    self.reads_by_sid.fetch_add(1, Ordering::SeqCst);
+                    (self.pace)();
                     let sid: Sid = sid.parse().expect("a SID");
                     Box::new(move |entry| entry.sid("objectSid").is_ok_and(|own| own == sid))
                 }
@@ -175,6 +245,19 @@ impl Served {
         let attributes = attributes.collect::<Vec<_>>();
         let dn = if search.extended_names { self.extended(entry.dn()) } else { entry.dn().to_owned() };
         tlv(0x64, &[tlv(0x04, dn.as_bytes()), tlv(0x30, &attributes)].concat())
+    }
+
+    fn root_dse(&self) -> Vec<u8> {
+        let domain = self.objects.iter().find(|entry| entry.is_a("domainDNS")).expect("a domain").dn();
+        let says = [
+            ("defaultNamingContext", domain),
+            ("configurationNamingContext", &format!("CN=Configuration,{domain}")),
+            ("dNSHostName", "dc1.lab.example"),
+            ("isSynchronized", "TRUE"),
+        ];
+        let attributes: Vec<_> =
+            says.iter().map(|(name, value)| attribute(name, &[value.as_bytes().to_vec()])).collect();
+        tlv(0x64, &[tlv(0x04, b""), tlv(0x30, &attributes.concat())].concat())
     }
 
     /// `<GUID=…>;<SID=…>;DN` ([MS-ADTS] 3.1.1.3.4.1.5).
@@ -227,18 +310,6 @@ fn matches(entry: &Entry, filter: &Node) -> bool {
         }
         other => panic!("a filter of tag {other:#x}"),
     }
-}
-
-fn root_dse() -> Vec<u8> {
-    let says = [
-        ("defaultNamingContext", "DC=lab,DC=example"),
-        ("configurationNamingContext", "CN=Configuration,DC=lab,DC=example"),
-        ("dNSHostName", "dc1.lab.example"),
-        ("isSynchronized", "TRUE"),
-    ];
-    let attributes: Vec<_> =
-        says.iter().map(|(name, value)| attribute(name, &[value.as_bytes().to_vec()])).collect();
-    tlv(0x64, &[tlv(0x04, b""), tlv(0x30, &attributes.concat())].concat())
 }
 
 /// `PartialAttribute ::= SEQUENCE { type, vals SET OF }`.

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use kdc::directory::{Entry, ldif};
 use serde::Deserialize;
 
 use crate::program;
@@ -148,6 +149,39 @@ impl Lab {
     /// Where there is none.
     pub fn user(&self, key: &str) -> &User {
         self.users.get(key).expect("an account of the lab")
+    }
+
+    /// Every account of the domain, name by SID, as the directory pages them out.
+    ///
+    /// # Panics
+    /// Where they cannot be read.
+    pub fn accounts(&self) -> BTreeMap<String, String> {
+        let mut search = Command::new("ldapsearch");
+        search.env("LDAPTLS_CACERT", &self.ca).args([
+            "-LLL",
+            "-x",
+            "-o",
+            "ldif-wrap=no",
+            "-E",
+            "pr=20/noprompt",
+        ]);
+        search.args([
+            "-H",
+            &self.ldaps,
+            "-D",
+            &self.service_account.dn,
+            "-w",
+            &self.service_account.password,
+        ]);
+        search.args(["-b", &self.base_dn, "(objectClass=user)", "sAMAccountName", "objectSid"]);
+        let ended = program::end(&mut search);
+        assert_eq!(ended.status, Some(0), "{}", ended.errors);
+        let entries = ldif::parse(&ended.output).expect("LDIF");
+        let text = |entry: &Entry| {
+            let sid = entry.sid("objectSid").expect("a SID").to_string();
+            (sid, entry.text("sAMAccountName").expect("a name").to_owned())
+        };
+        entries.iter().filter(|entry| entry.has("objectSid")).map(text).collect()
     }
 
     /// Makes changes in the directory, given as LDIF change records.

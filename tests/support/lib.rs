@@ -18,6 +18,8 @@ pub mod dns;
 pub mod folder;
 pub mod forwarder;
 pub mod lab;
+pub mod nobody;
 pub mod program;
+pub mod reply;
 pub mod scene;
 pub mod settings;

@@ -1,9 +1,10 @@
 //! The program under test.
 
 use std::ffi::OsStr;
+use std::io::Read;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::thread::sleep;
+use std::thread::{JoinHandle, sleep, spawn};
 use std::time::{Duration, Instant};
 
 /// A run of [`run`] that takes longer hangs.
@@ -49,7 +50,7 @@ pub fn run<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Ended {
     end(Command::new(tgtx()).args(arguments))
 }
 
-/// Runs a program to its end. What it writes must fit into a pipe's 64 KiB.
+/// Runs a program to its end.
 ///
 /// # Panics
 /// As [`run`].
@@ -60,19 +61,32 @@ pub fn end(command: &mut Command) -> Ended {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    // Read all the while, since a pipe holds no more than 64 KiB.
+    let output = read(child.stdout.take());
+    let errors = read(child.stderr.take());
     let started = Instant::now();
-    while child.try_wait().expect("the state of a child").is_none() {
-        if started.elapsed() > PATIENCE {
-            child.kill().expect("a child to end");
-            let ended = child.wait_with_output().expect("a child's output");
-            panic!("{command:?} hangs: {}", String::from_utf8_lossy(&ended.stderr));
+    let status = loop {
+        match child.try_wait().expect("the state of a child") {
+            Some(status) => break status,
+            None if started.elapsed() > PATIENCE => {
+                child.kill().expect("a child to end");
+                panic!("{command:?} hangs: {}", errors.join().expect("what it wrote"));
+            }
+            None => sleep(Duration::from_millis(5)),
         }
-        sleep(Duration::from_millis(5));
-    }
-    let ended = child.wait_with_output().expect("a child's output");
+    };
     Ended {
-        status: ended.status.code(),
-        output: String::from_utf8(ended.stdout).expect("text"),
-        errors: String::from_utf8(ended.stderr).expect("text"),
+        status: status.code(),
+        output: output.join().expect("text"),
+        errors: errors.join().expect("text"),
     }
+}
+
+fn read(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
+    let mut pipe = pipe.expect("a pipe");
+    spawn(move || {
+        let mut text = String::new();
+        pipe.read_to_string(&mut text).expect("text");
+        text
+    })
 }

@@ -28,6 +28,8 @@ pub struct Settings {
     pub bind_dn: String,
     /// `[domain.ldap] password-file`.
     pub password_file: PathBuf,
+    /// What stands in `[domain.ldap]` in place of these two, for other ways of binding.
+    pub bind: Option<String>,
     /// `[domain.ldap] ca-file`.
     pub ca_file: PathBuf,
     /// Lines at the end, for further tables.
@@ -48,6 +50,7 @@ impl Settings {
             urls: vec![lab.ldaps.clone()],
             bind_dn: lab.service_account.dn.clone(),
             password_file: lab.service_account.password_file.clone(),
+            bind: None,
             ca_file: lab.ca.clone(),
             more: String::new(),
         }
@@ -56,6 +59,8 @@ impl Settings {
     /// The configuration file.
     pub fn to_toml(&self) -> String {
         let mut text = String::new();
+        let simple = || format!("bind-dn = {:?}\npassword-file = {:?}", self.bind_dn, self.password_file);
+        let bind = self.bind.clone().unwrap_or_else(simple);
         // Rust's quotes and lists are TOML's for names, addresses and paths; writing to a string does not fail.
         let _ = write!(
             text,
@@ -65,6 +70,12 @@ impl Settings {
              udp-reply-limit = {}\n\
              kpasswd = {:?}\n\
              \n\
+             [audit]\n\
+             sink = \"stderr\"\n\
+             \n\
+             [control]\n\
+             socket = \"\"\n\
+             \n\
              [[domain]]\n\
              realm = {:?}\n\
              keytabs = {:?}\n\
@@ -72,8 +83,7 @@ impl Settings {
              \n\
              [domain.ldap]\n\
              urls = {:?}\n\
-             bind-dn = {:?}\n\
-             password-file = {:?}\n\
+             {bind}\n\
              ca-file = {:?}\n\
              {}",
             self.kerberos,
@@ -84,8 +94,6 @@ impl Settings {
             self.keytabs,
             self.require_body_checksum,
             self.urls,
-            self.bind_dn,
-            self.password_file,
             self.ca_file,
             self.more,
         );

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kdc::client::BranchKey;
-use kdc::client::errors::error_name;
 use kdc::client::inspect::{OpenedPac, OpenedTicket};
 use kdc::client::reply::{Denied, Granted, Outcome};
 use kdc::client::request::Exchange;
 use kdc::krb::der::Der;
+use kdc::krb::error_names::error_name;
 use kdc::krb::messages::{KerberosTime, KrbError, ticket_flags};
 use pac::{FileTime, LogonInfo, Sid};
 
