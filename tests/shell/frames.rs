@@ -47,7 +47,7 @@ fn requests_may_follow_each_other_without_waiting() {
     for fence in fences {
         assert!(fence.is_answered_by(&tcp.receive()), "in their order");
     }
-    daemon.counts("tgtx_requests_total{transport=\"tcp\"}", 200);
+    daemon.counts("tgtx_requests_total{transport=\"tcp\",kind=\"as\"}", 200);
 }
 
 #[test]

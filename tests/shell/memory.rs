@@ -80,6 +80,7 @@ fn names_realms_and_addresses_of_strangers_leave_no_series_and_no_memory() {
     let grown = daemon.memory("VmRSS").saturating_sub(resident);
     assert!(grown < 32 << 20, "attacks 2, R5: {grown} octets");
     daemon.counts("tgtx_refusals_total{reason=\"wrong_realm\"}", u64::from(STRANGERS) + 1);
+    daemon.counts("tgtx_krb_errors_total{code=\"KDC_ERR_WRONG_REALM\"}", u64::from(STRANGERS) + 1);
 }
 
 #[test]

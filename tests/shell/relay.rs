@@ -32,6 +32,11 @@ fn relaying_from(own: SocketAddr, upstream: SocketAddr) -> Settings {
     Settings { kerberos: vec![own.to_string()], ..relaying_to(&[upstream]) }
 }
 
+/// How many AS-REQs came.
+fn as_requests(transport: &str) -> String {
+    format!("tgtx_requests_total{{transport=\"{transport}\",kind=\"as\"}}")
+}
+
 /// A fresh AS-REQ: the same octets again would be a retransmit.
 fn as_req_number(number: u32) -> Vec<u8> {
     as_req(&[(9999, &number.to_be_bytes())])
@@ -253,7 +258,8 @@ fn two_relays_that_name_each_other_do_not_pass_a_message_round() {
     for way in Way::BOTH {
         assert_eq!(code(&way.ask(&one_daemon, &as_req(&[]))), UNAVAILABLE, "{way:?}");
     }
-    for series in ["tgtx_requests_total{transport=\"udp\"}", "tgtx_requests_total{transport=\"tcp\"}"] {
+    for transport in ["udp", "tcp"] {
+        let series = &as_requests(transport);
         one_daemon.counts(series, 2);
         other_daemon.counts(series, 1);
     }
@@ -272,7 +278,8 @@ fn a_ring_of_relays_with_other_addresses_ends_after_some_rounds() {
         assert_eq!(code(&way.ask(&daemons[0], &as_req(&[]))), UNAVAILABLE, "{way:?}");
     }
     // The client, three rounds, and the one that is refused.
-    for series in ["tgtx_requests_total{transport=\"udp\"}", "tgtx_requests_total{transport=\"tcp\"}"] {
+    for transport in ["udp", "tcp"] {
+        let series = &as_requests(transport);
         daemons[0].counts(series, 5);
         daemons[1].counts(series, 4);
         daemons[2].counts(series, 4);
@@ -286,7 +293,7 @@ fn our_own_address_is_no_upstream() {
     let daemon = Daemon::start(&relaying_from(([0; 4], address.port()).into(), address));
     let asked = SocketAddr::from(([127, 0, 0, 1], address.port()));
     assert_eq!(code(&Udp::to(asked).ask(&as_req(&[]))), UNAVAILABLE);
-    daemon.counts("tgtx_requests_total{transport=\"udp\"}", 1);
+    daemon.counts(&as_requests("udp"), 1);
     let is_told = || daemon.log_text().contains("because they are this daemon itself").then_some(());
     eventually("it is told", is_told);
 }
@@ -329,8 +336,8 @@ fn dns_names_whom_to_relay_to_and_neither_us_nor_our_like() {
             assert_eq!(code(&way.ask(&daemon, &as_req_number(asked))), PREAUTH_REQUIRED, "{way:?}");
             asked += 1;
         }
-        daemon.counts("tgtx_requests_total{transport=\"udp\"}", 1);
-        daemon.counts("tgtx_requests_total{transport=\"tcp\"}", 1);
+        daemon.counts(&as_requests("udp"), 1);
+        daemon.counts(&as_requests("tcp"), 1);
         assert_eq!(daemon.log_text().contains("because they are this daemon itself"), is_srv);
         assert_eq!((dc.asked() as u32, other_instance.asked()), (asked, 0));
     }

@@ -110,6 +110,8 @@ fn without_a_relay_everybody_is_told_that_there_is_no_service() {
     shadow.counts("tgtx_retransmits_total", 3);
     shadow.counts("tgtx_refusals_total{reason=\"never_reveal\"}", 4);
     shadow.counts("tgtx_refusals_total{reason=\"shadow_mode\"}", 8);
+    shadow.counts("tgtx_krb_errors_total{code=\"KDC_ERR_SVC_UNAVAILABLE\"}", 8);
+    shadow.counts("tgtx_krb_errors_total{code=\"KDC_ERR_TGT_REVOKED\"}", 0);
     let outcomes: Vec<_> = shadow.audited(8).iter().map(|event| event["outcome"].clone()).collect();
     assert_eq!(outcomes[..4], ["issued", "retransmitted", "retransmitted", "retransmitted"]);
     assert_eq!(outcomes[4..], ["refused", "refused", "refused", "refused"]);

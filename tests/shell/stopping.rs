@@ -32,7 +32,7 @@ fn ends_in_time_with_requests_and_connections_open() {
             });
         }
         eventually("requests are under way", || {
-            (daemon.sample("tgtx_requests_total{transport=\"udp\"}") > 100).then_some(())
+            (daemon.sample("tgtx_requests_total{transport=\"udp\",kind=\"tgs\"}") > 100).then_some(())
         });
         let (status, took) = daemon.terminate();
         stopped.store(true, Ordering::Relaxed);

@@ -359,11 +359,18 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::krb::error_names::error_name;
 
     #[test]
     fn no_two_reasons_share_a_label() {
         let labels: BTreeSet<_> = Refusal::ALL.iter().map(|reason| reason.label()).collect();
         assert_eq!(labels.len(), Refusal::ALL.len());
+    }
+
+    #[test]
+    fn every_code_has_a_name() {
+        let nameless = Refusal::ALL.iter().find(|reason| error_name(reason.code()).is_none());
+        assert_eq!(nameless, None);
     }
 
     #[test]

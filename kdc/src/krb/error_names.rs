@@ -1,6 +1,6 @@
 //! Names of the numbers a refusal carries.
 
-/// The name of a KRB-ERROR's code in RFC 4120 §7.5.9, of those a KDC may answer a TGS-REQ with.
+/// The name of a KRB-ERROR's code in RFC 4120 §7.5.9 and RFC 6113 §5.4.2, of those a KDC may answer a TGS-REQ with.
 #[must_use]
 pub const fn error_name(code: i32) -> Option<&'static str> {
     Some(match code {
@@ -41,6 +41,7 @@ pub const fn error_name(code: i32) -> Option<&'static str> {
         60 => "KRB_ERR_GENERIC",
         61 => "KRB_ERR_FIELD_TOOLONG",
         68 => "KDC_ERR_WRONG_REALM",
+        93 => "KDC_ERR_UNKNOWN_CRITICAL_FAST_OPTIONS",
         _ => return None,
     })
 }

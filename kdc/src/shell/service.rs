@@ -192,7 +192,7 @@ impl Service {
     /// counted, and nothing else has been done with it.
     #[must_use]
     pub fn answer_warm(&self, octets: &[u8], origin: Origin) -> Step {
-        self.metrics.request(origin.transport);
+        self.metrics.request(origin, octets);
         let generation = self.generation();
         let request = self.request(octets, origin, &generation);
         match origin.protocol {

@@ -81,6 +81,13 @@ pub enum RequestType {
 }
 
 impl RequestType {
+    /// What the first octet says. That the rest is such a request, or any, it does not.
+    #[must_use]
+    pub fn claimed_by(octets: &[u8]) -> Option<Self> {
+        let tag = octets.first()?;
+        [Self::AsReq, Self::TgsReq].into_iter().find(|kind| Tag::application(kind.number()).octet() == *tag)
+    }
+
     const fn number(self) -> u8 {
         self as u8
     }
@@ -174,10 +181,7 @@ struct Fields<'a> {
 impl<'a> Fields<'a> {
     fn read(input: &'a [u8]) -> Result<Self, DerError> {
         let mut reader = Reader::new(input);
-        let msg_type = [RequestType::AsReq, RequestType::TgsReq]
-            .into_iter()
-            .find(|kind| reader.is_next(Tag::application(kind.number())))
-            .ok_or(DerError::UnexpectedTag)?;
+        let msg_type = RequestType::claimed_by(input).ok_or(DerError::UnexpectedTag)?;
         let mut message = Reader::new(reader.content(Tag::application(msg_type.number()))?);
         reader.finish()?;
         let mut request = Reader::new(message.content(Tag::SEQUENCE)?);

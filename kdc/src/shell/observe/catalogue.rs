@@ -19,13 +19,14 @@ enum Kind {
 
 /// Every metric of ours; a test holds `docs/metrics.md` against it.
 pub const ALL: &[Described] = &[
-    counts("tgtx_requests_total", "Messages received, by transport"),
+    counts("tgtx_requests_total", "Messages received, by transport and kind"),
     counts(
         "tgtx_exchanges_total",
         "Exchanges concluded, by result: issued, refused, error where the fault is ours, or shadow where a ticket would \
          have been issued",
     ),
     counts("tgtx_refusals_total", "Requests refused, by reason"),
+    counts("tgtx_krb_errors_total", "Refusals answered with a KRB-ERROR, by the name of its code"),
     counts("tgtx_dropped_total", "Messages not answered at all, by reason"),
     counts("tgtx_retransmits_total", "Requests answered again from memory"),
     counts("tgtx_replays_total", "Authenticators seen in other bytes or from another address"),

@@ -1,20 +1,23 @@
 //! What the daemon counts. Handles are taken once; labels come from closed enums, never from the network.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
 use super::authentic::Authentic;
 use super::catalogue;
+use super::messages::Messages;
 use super::per_label::PerLabel;
 use super::readiness::CheckName;
 use super::state::State;
 use crate::exchange::{Refusal, ReleasedKeys, Timestamp, Who};
 use crate::krb::crypto::EncryptionType;
+use crate::krb::error_names::error_name;
 use crate::krb::keys::{KeyAge, Slot};
 use crate::shell::directory::ReadError;
 use crate::shell::listen::udp_socket;
-use crate::shell::origin::Transport;
+use crate::shell::origin::Origin;
 use crate::version::{REVISION, VERSION};
 
 /// The result of an exchange that was concluded.
@@ -92,10 +95,11 @@ impl TcpClosed {
 
 /// The handles.
 pub struct Metrics {
-    requests: PerLabel<Transport>,
+    messages: Messages,
     exchanges: PerLabel<Outcome>,
     durations: Vec<(Outcome, Histogram)>,
     refusals: PerLabel<Refusal>,
+    krb_errors: PerLabel<i32>,
     authentic: Authentic,
     dropped_decode: Counter,
     dropped_oversize: Counter,
@@ -130,10 +134,7 @@ impl Metrics {
         gauge!("tgtx_build_info", "version" => VERSION, "revision" => REVISION).set(1);
         let dropped = |reason: &'static str| counter!("tgtx_dropped_total", "reason" => reason);
         Self {
-            requests: PerLabel::new(
-                &Transport::ALL,
-                |transport| counter!("tgtx_requests_total", "transport" => transport.label()),
-            ),
+            messages: Messages::register(),
             exchanges: PerLabel::new(
                 &Outcome::ALL,
                 |outcome| counter!("tgtx_exchanges_total", "result" => outcome.label()),
@@ -147,6 +148,10 @@ impl Metrics {
             refusals: PerLabel::new(
                 Refusal::ALL,
                 |reason| counter!("tgtx_refusals_total", "reason" => reason.label()),
+            ),
+            krb_errors: PerLabel::new(
+                &error_codes(),
+                |code| counter!("tgtx_krb_errors_total", "code" => error_name(code).unwrap_or("other")),
             ),
             authentic: Authentic::register(),
             dropped_decode: dropped("decode"),
@@ -189,9 +194,9 @@ impl Metrics {
         &self.state
     }
 
-    /// A message arrived.
-    pub fn request(&self, transport: Transport) {
-        self.requests.increment(transport);
+    /// A message arrived; of one that is too long to be read, no octets.
+    pub fn request(&self, origin: Origin, octets: &[u8]) {
+        self.messages.request(origin, octets);
     }
 
     /// A request of this client came that is none of before, whatever is decided about it.
@@ -226,6 +231,11 @@ impl Metrics {
     /// A message was not relayed: no exchange, so not counted as one.
     pub fn unrelayed(&self, reason: Refusal) {
         self.refusals.increment(reason);
+    }
+
+    /// A refusal was answered with a KRB-ERROR of this code.
+    pub fn krb_error(&self, code: i32) {
+        self.krb_errors.increment(code);
     }
 
     fn concluded(&self, outcome: Outcome, took: Duration) {
@@ -327,6 +337,12 @@ impl Metrics {
     pub fn branch_ages(&self, ages: impl IntoIterator<Item = Option<u16>>) {
         self.branch_versions_behind.set(worst(ages.into_iter().map(|behind| behind.map(u32::from))));
     }
+}
+
+/// What refusals can be answered with, each code once.
+fn error_codes() -> Vec<i32> {
+    let codes: BTreeSet<i32> = Refusal::ALL.iter().map(|reason| reason.code()).collect();
+    codes.into_iter().collect()
 }
 
 /// The most versions that a key is behind, -1 where that of one is not known.

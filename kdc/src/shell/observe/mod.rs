@@ -6,6 +6,7 @@ pub mod catalogue;
 pub mod complaint;
 pub mod http;
 pub mod logging;
+mod messages;
 pub mod metrics;
 pub mod panics;
 pub(super) mod per_label;

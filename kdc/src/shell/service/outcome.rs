@@ -97,13 +97,20 @@ impl Service {
         let longest = self.udp_reply_limit.min(request.octets.len());
         let silent = request.origin.transport == Transport::Udp
             && (refused.why.reason == Refusal::MessageTooLarge || reply.len() > longest);
-        if silent { Answer::Silence } else { Answer::Reply(reply.into()) }
+        if silent {
+            return Answer::Silence;
+        }
+        // What a domain in shadow mode would say is not sent.
+        if refused.mode == Mode::Live {
+            self.metrics.krb_error(refused.why.reason.code());
+        }
+        Answer::Reply(reply.into())
     }
 
     /// The answer to a TCP frame that is longer than it may be, which is not read (RFC 4120 §7.2.2).
     #[must_use]
     pub fn too_long(&self, origin: Origin) -> Answer {
-        self.metrics.request(origin.transport);
+        self.metrics.request(origin, &[]);
         match origin.protocol {
             Protocol::Kerberos => {
                 let generation = self.generation();
