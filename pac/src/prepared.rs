@@ -33,6 +33,8 @@ pub struct PreparedPac {
     buffers: Box<[u8]>,
     /// Octets of each of the four without padding.
     lens: [u32; 4],
+    /// How many groups LOGON_INFO names.
+    groups: u32,
 }
 
 impl PreparedPac {
@@ -47,6 +49,7 @@ impl PreparedPac {
         requestor: &Sid,
         attributes_info: AttributesInfo,
     ) -> Result<Self, PacError> {
+        let groups = logon_info.groups.len().saturating_add(logon_info.extra_sids.len());
         let logon_info = logon_info.encode().map_err(PacError::LogonInfo)?;
         let upn_dns_info =
             upn_dns_info.encode().map_err(|error| PacError::Contents(BufferType::UPN_DNS_INFO, error))?;
@@ -60,7 +63,38 @@ impl PreparedPac {
             buffers.extend_from_slice(buffer);
             pad(&mut buffers, 0, 8);
         }
-        Ok(Self { buffers: buffers.into_boxed_slice(), lens })
+        let groups = u32::try_from(groups).unwrap_or(u32::MAX);
+        Ok(Self { buffers: buffers.into_boxed_slice(), lens, groups })
+    }
+
+    /// How many groups and other SIDs the PAC names beside the user's own.
+    #[must_use]
+    pub fn groups(&self) -> u32 {
+        self.groups
+    }
+
+    /// Octets of the PAC of a ticket with this client name and signatures of this type, also where that is too long to
+    /// be composed.
+    #[must_use]
+    pub fn composed_len(&self, name: &str, kind: SignatureType) -> usize {
+        sum(&self.buffer_lens(name, kind))
+    }
+
+    /// Octets of each buffer without padding, in their [`ORDER`].
+    fn buffer_lens(&self, name: &str, kind: SignatureType) -> [usize; ORDER.len()] {
+        let signature_len = kind.mac_len().saturating_add(4);
+        let client_info_len = ClientInfo::HEADER_LEN.saturating_add(utf16_len(name));
+        let [logon_info_len, upn_dns_info_len, attributes_info_len, requestor_len] =
+            self.lens.map(|len| usize::try_from(len).unwrap_or(usize::MAX));
+        [
+            logon_info_len,
+            signature_len,
+            signature_len,
+            client_info_len,
+            upn_dns_info_len,
+            attributes_info_len,
+            requestor_len,
+        ]
     }
 
     /// Appends to `out` the PAC of a TGT with this authtime and client name, signed twice with the one key
@@ -93,20 +127,9 @@ impl PreparedPac {
         mac: &dyn Fn(&[u8]) -> Mac,
         out: &mut Vec<u8>,
     ) -> Result<(), PacError> {
-        let signature_len = kind.mac_len().saturating_add(4);
-        let client_info_len = ClientInfo::HEADER_LEN.saturating_add(utf16_len(name));
-        let [logon_info_len, upn_dns_info_len, attributes_info_len, requestor_len] =
-            self.lens.map(|len| usize::try_from(len).unwrap_or(usize::MAX));
-        let lens = [
-            logon_info_len,
-            signature_len,
-            signature_len,
-            client_info_len,
-            upn_dns_info_len,
-            attributes_info_len,
-            requestor_len,
-        ];
-        let len = lens.iter().fold(directory_len(lens.len()), |sum, &len| sum.saturating_add(padded(len)));
+        let lens = self.buffer_lens(name, kind);
+        let [logon_info_len, signature_len, ..] = lens;
+        let len = sum(&lens);
         if len > MAX_LEN {
             return Err(PacError::TooLong(len));
         }
@@ -138,4 +161,9 @@ impl PreparedPac {
         write_mac(pac, kdc_at, &kdc);
         Ok(())
     }
+}
+
+/// Octets of a PAC with buffers of so many octets each.
+fn sum(lens: &[usize]) -> usize {
+    lens.iter().fold(directory_len(lens.len()), |sum, &len| sum.saturating_add(padded(len)))
 }

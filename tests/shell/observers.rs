@@ -8,8 +8,8 @@ use std::thread::{self, sleep};
 use std::time::Duration;
 
 use super::daemon::{Daemon, PATIENCE, Settings};
-use super::domain::{as_req, code};
-use super::wire::Udp;
+use super::domain::{ALICE, as_req, code, exchange, granted};
+use super::wire::{Tcp, Udp};
 
 fn connect(daemon: &Daemon) -> TcpStream {
     let stream = TcpStream::connect(daemon.metrics_address()).unwrap();
@@ -34,6 +34,47 @@ fn three_pages_and_nothing_else() {
     assert!(ready.starts_with("HTTP/1.1 200 ") && ready.contains("\"ready\":true"), "{ready}");
     for path in ["/", "/metrics/", "/METRICS", "/../metrics", "/healthz%00", "//metrics", "*"] {
         assert!(daemon.http(path).starts_with("HTTP/1.1 404 "), "{path}");
+    }
+}
+
+#[test]
+fn messages_are_counted_by_kind_and_measured_by_transport() {
+    let daemon = Daemon::start(&Settings { listen: "udp-reply-limit = 16384", ..Settings::default() });
+    let credential = daemon.domain.credential(ALICE);
+    let exchanges = [exchange(&credential), exchange(&credential)];
+    let [by_udp, by_tcp] = exchanges.each_ref().map(|exchange| exchange.encode().unwrap());
+    let udp = Udp::to(daemon.address());
+    granted(&udp.ask(&by_udp), &exchanges[0]);
+    let reply = Tcp::to(daemon.address()).ask(&by_tcp);
+    granted(&reply, &exchanges[1]);
+    let foreign = as_req(&[]);
+    assert_eq!(code(&udp.ask(&foreign)), 29);
+    assert_eq!(udp.ask_or_silence(b"GET / HTTP/1.1\r\n\r\n"), None);
+
+    // `ask_or_silence` sends an AS-REQ behind.
+    for (transport, kind, number) in [
+        ("udp", "tgs", 1),
+        ("udp", "as", 2),
+        ("udp", "other", 1),
+        ("tcp", "tgs", 1),
+        ("tcp", "as", 0),
+        ("tcp", "other", 0),
+    ] {
+        let series = format!("tgtx_requests_total{{transport=\"{transport}\",kind=\"{kind}\"}}");
+        daemon.counts(&series, number);
+    }
+    for (series, value) in [
+        ("tgtx_request_size_bytes_sum{transport=\"tcp\"}", by_tcp.len()),
+        ("tgtx_reply_size_bytes_sum{transport=\"tcp\"}", reply.len()),
+        ("tgtx_reply_size_bytes_count{transport=\"udp\"}", 1),
+        // The account was read once.
+        ("tgtx_pac_size_bytes_count", 1),
+        ("tgtx_pac_size_bytes_bucket{le=\"512\"}", 0),
+        ("tgtx_pac_size_bytes_bucket{le=\"2048\"}", 1),
+        ("tgtx_pac_groups_bucket{le=\"10\"}", 1),
+        ("tgtx_policy_groups_evaluated_bucket{le=\"10\"}", 1),
+    ] {
+        daemon.counts(series, value as u64);
     }
 }
 

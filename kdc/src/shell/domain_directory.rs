@@ -147,6 +147,7 @@ impl DomainDirectory {
                 let found = directory.find(&sid, &view, sid_history, wall).await;
                 searches.count(&found, clock.elapsed().saturating_sub(asked));
                 if let Ok(Some(principal)) = &found {
+                    searches.account(principal);
                     tell_of_dropped(&realm, principal);
                 }
                 found

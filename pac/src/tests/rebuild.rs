@@ -121,6 +121,7 @@ fn every_signature_type_lies_where_the_reader_looks() {
     ];
     for (kind, value) in rows {
         let composed = compose(&prepared, kind, &|_| value).unwrap();
+        assert_eq!(prepared.composed_len("testuser", kind), composed.len());
         let pac = Pac::parse(&composed).unwrap();
         for signature in [pac.server_signature().unwrap(), pac.kdc_signature().unwrap()] {
             assert_eq!((signature.kind, signature.mac), (kind, value.as_bytes()));

@@ -134,9 +134,12 @@ tgtx_exchanges_total{result=\"refused\"} 100 1800000000000
 process_cpu_seconds_total 0.2
 tgtx_ldap_searches_total{result=\"ok\"} 990
 tgtx_ldap_server_info{server_index=\"0\",url=\"ldaps://a b}\\\"\"} 1
-tgtx_reply_size_bytes_bucket{le=\"+Inf\"} 900
-tgtx_reply_size_bytes_sum 1.8e+06
-tgtx_reply_size_bytes_count 900
+tgtx_reply_size_bytes_bucket{transport=\"udp\",le=\"+Inf\"} 450
+tgtx_reply_size_bytes_sum{transport=\"udp\"} 8e+05
+tgtx_reply_size_bytes_count{transport=\"udp\"} 450
+tgtx_reply_size_bytes_bucket{transport=\"tcp\",le=\"+Inf\"} 450
+tgtx_reply_size_bytes_sum{transport=\"tcp\"} 1e+06
+tgtx_reply_size_bytes_count{transport=\"tcp\"} 450
 tgtx_responses_too_big_total 450
 ";
 

@@ -132,6 +132,7 @@ fn group_ids_ascend_with_the_primary_group_in_its_place_and_foreign_groups_are_e
     assert_eq!(rids, [512, 513, 1201, 1301]);
     let extra: Vec<Sid> = info.extra_sids.iter().map(|extra| extra.sid).collect();
     assert_eq!(extra, [foreign, sid("S-1-18-1")]);
+    assert_eq!(principal.pac.groups(), 6);
     assert_eq!((info.primary_group_id, info.user_flags), (513, 0x20));
 }
 

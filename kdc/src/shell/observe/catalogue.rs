@@ -46,11 +46,11 @@ pub const ALL: &[Described] = &[
     counts("tgtx_responses_too_big_total", "Replies over udp-reply-limit: the client was sent to TCP"),
     counts("tgtx_panics_total", "Requests given up because of a defect of ours; the log has each"),
     lasts("tgtx_exchange_duration_seconds", "From the arrival of a request to its answer, by result"),
-    Described {
-        name: "tgtx_reply_size_bytes",
-        help: "TGS-REPs, in octets",
-        kind: Kind::Histogram(Unit::Bytes),
-    },
+    sizes("tgtx_request_size_bytes", "TGS-REQs that got a TGS-REP, in octets, by transport"),
+    sizes("tgtx_reply_size_bytes", "TGS-REPs, in octets, by transport"),
+    sizes("tgtx_pac_size_bytes", "PACs of the accounts that were read, in octets"),
+    numbers("tgtx_pac_groups", "Groups in the PACs of the accounts that were read"),
+    numbers("tgtx_policy_groups_evaluated", "Groups that policy judges the accounts by that were read"),
     measures("tgtx_waiting_datagrams", "Datagrams whose accounts are to be read from the directory"),
     measures("tgtx_tcp_connections", "Open TCP connections"),
     counts("tgtx_tcp_closed_total", "TCP connections that we closed, by reason"),
@@ -108,6 +108,14 @@ const fn lasts(name: &'static str, help: &'static str) -> Described {
     Described { name, help, kind: Kind::Histogram(Unit::Seconds) }
 }
 
+const fn sizes(name: &'static str, help: &'static str) -> Described {
+    Described { name, help, kind: Kind::Histogram(Unit::Bytes) }
+}
+
+const fn numbers(name: &'static str, help: &'static str) -> Described {
+    Described { name, help, kind: Kind::Histogram(Unit::Count) }
+}
+
 /// Tells the installed recorder what stands behind every name.
 pub(super) fn describe() {
     for metric in ALL {
@@ -130,7 +138,8 @@ mod tests {
     fn named(text: &str) -> BTreeSet<&str> {
         let words =
             text.split(|character: char| !(character.is_ascii_alphanumeric() || "_:".contains(character)));
-        words.filter(|word| word.starts_with("tgtx_") || word.starts_with("process_")).collect()
+        let prefixes = ["tgtx_", "tgtx:", "process_"];
+        words.filter(|word| prefixes.iter().any(|prefix| word.starts_with(prefix))).collect()
     }
 
     #[test]
@@ -144,13 +153,14 @@ mod tests {
             };
             there.extend(suffixes.iter().map(|suffix| format!("{}{suffix}", metric.name)));
         }
+        let alerts = include_str!("../../../../conf/alerts.yml");
+        there.extend(
+            alerts.lines().filter_map(|line| line.trim().strip_prefix("- record: ")).map(str::to_owned),
+        );
         // What `tgtx probe` prints, which holds that page to it.
         let of_probe = named(include_str!("../../../../docs/probe.md")).into_iter();
         there.extend(of_probe.filter(|name| name.starts_with("tgtx_probe_")).map(str::to_owned));
-        for text in [
-            include_str!("../../../../conf/grafana-dashboard.json"),
-            include_str!("../../../../conf/alerts.yml"),
-        ] {
+        for text in [include_str!("../../../../conf/grafana-dashboard.json"), alerts] {
             let names = named(text);
             assert!(names.len() > 20, "only {names:?}");
             for name in names {

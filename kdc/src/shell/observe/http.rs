@@ -39,6 +39,9 @@ const DURATION_BUCKETS: [f64; 12] =
 /// Upper bounds of the size histograms, in octets: UDP without and with fragments, and TCP.
 const SIZE_BUCKETS: [f64; 9] = [512.0, 1024.0, 1465.0, 2048.0, 4096.0, 8192.0, 16_384.0, 49_152.0, 65_536.0];
 
+/// Upper bounds of the numbers of an account's groups; with more than 1,010 Windows lets nobody sign in.
+const GROUP_BUCKETS: [f64; 10] = [10.0, 25.0, 50.0, 100.0, 200.0, 400.0, 700.0, 1010.0, 2000.0, 4000.0];
+
 /// Upper bounds of how far the clients' clocks are from ours, in seconds: as a rule requests fail beyond 300.
 const SKEW_BUCKETS: [f64; 7] = [1.0, 5.0, 15.0, 60.0, 120.0, 300.0, 600.0];
 
@@ -50,6 +53,8 @@ pub fn install_recorder() -> Result<PrometheusHandle, BuildError> {
     PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_duration_seconds".to_owned()), &DURATION_BUCKETS)?
         .set_buckets_for_metric(Matcher::Suffix("_size_bytes".to_owned()), &SIZE_BUCKETS)?
+        .set_buckets_for_metric(Matcher::Full("tgtx_pac_groups".to_owned()), &GROUP_BUCKETS)?
+        .set_buckets_for_metric(Matcher::Full("tgtx_policy_groups_evaluated".to_owned()), &GROUP_BUCKETS)?
         .set_buckets_for_metric(Matcher::Full("tgtx_clock_skew_seconds".to_owned()), &SKEW_BUCKETS)?
         .install_recorder()
 }

@@ -1,6 +1,6 @@
 //! What comes in and what goes out: how many messages, of what kind and of what size.
 
-use metrics::{Counter, counter};
+use metrics::{Counter, Histogram, counter, histogram};
 
 use super::per_label::PerLabel;
 use crate::krb::messages::RequestType;
@@ -38,6 +38,8 @@ impl Kind {
 /// The handles.
 pub(super) struct Messages {
     requests: PerLabel<(Transport, Kind)>,
+    request_sizes: PerLabel<Transport, Histogram>,
+    reply_sizes: PerLabel<Transport, Histogram>,
 }
 
 impl Messages {
@@ -47,17 +49,38 @@ impl Messages {
             .into_iter()
             .flat_map(|transport| Kind::ALL.map(|kind| (transport, kind)))
             .collect();
-        Self { requests: PerLabel::new(&all, |(transport, kind)| requests(transport, kind)) }
+        Self {
+            requests: PerLabel::new(&all, |(transport, kind)| requests(transport, kind)),
+            request_sizes: PerLabel::new(
+                &Transport::ALL,
+                |transport| histogram!("tgtx_request_size_bytes", "transport" => transport.label()),
+            ),
+            reply_sizes: PerLabel::new(
+                &Transport::ALL,
+                |transport| histogram!("tgtx_reply_size_bytes", "transport" => transport.label()),
+            ),
+        }
     }
 
     /// A message arrived, whole or, where it is too long to be read, as no octets.
     pub(super) fn request(&self, origin: Origin, octets: &[u8]) {
         self.requests.increment((origin.transport, Kind::of(origin.protocol, octets)));
     }
+
+    /// A request of so many octets got a TGS-REP of so many. Others are not measured: a sample takes room until it is
+    /// drained, and strangers could send many.
+    pub(super) fn exchanged(&self, transport: Transport, request: usize, reply: usize) {
+        self.request_sizes.record(transport, size(request));
+        self.reply_sizes.record(transport, size(reply));
+    }
 }
 
 fn requests(transport: Transport, kind: Kind) -> Counter {
     counter!("tgtx_requests_total", "transport" => transport.label(), "kind" => kind.label())
+}
+
+fn size(octets: usize) -> u32 {
+    u32::try_from(octets).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

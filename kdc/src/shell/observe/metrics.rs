@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
+use pac::SignatureType;
 
 use super::authentic::Authentic;
 use super::catalogue;
@@ -11,13 +12,14 @@ use super::messages::Messages;
 use super::per_label::PerLabel;
 use super::readiness::CheckName;
 use super::state::State;
+use crate::directory::Principal;
 use crate::exchange::{Refusal, ReleasedKeys, Timestamp, Who};
 use crate::krb::crypto::EncryptionType;
 use crate::krb::error_names::error_name;
 use crate::krb::keys::{KeyAge, Slot};
 use crate::shell::directory::ReadError;
 use crate::shell::listen::udp_socket;
-use crate::shell::origin::Origin;
+use crate::shell::origin::{Origin, Transport};
 use crate::version::{REVISION, VERSION};
 
 /// The result of an exchange that was concluded.
@@ -97,7 +99,7 @@ impl TcpClosed {
 pub struct Metrics {
     messages: Messages,
     exchanges: PerLabel<Outcome>,
-    durations: Vec<(Outcome, Histogram)>,
+    durations: PerLabel<Outcome, Histogram>,
     refusals: PerLabel<Refusal>,
     krb_errors: PerLabel<i32>,
     authentic: Authentic,
@@ -112,7 +114,6 @@ pub struct Metrics {
     too_big: Counter,
     replay_entries: Gauge,
     replay_overflows: Counter,
-    reply_size: Histogram,
     tcp_connections: Gauge,
     tcp_closed: PerLabel<TcpClosed>,
     cached_principals: Gauge,
@@ -139,12 +140,10 @@ impl Metrics {
                 &Outcome::ALL,
                 |outcome| counter!("tgtx_exchanges_total", "result" => outcome.label()),
             ),
-            durations: Outcome::ALL
-                .into_iter()
-                .map(|outcome| {
-                    (outcome, histogram!("tgtx_exchange_duration_seconds", "result" => outcome.label()))
-                })
-                .collect(),
+            durations: PerLabel::new(
+                &Outcome::ALL,
+                |outcome| histogram!("tgtx_exchange_duration_seconds", "result" => outcome.label()),
+            ),
             refusals: PerLabel::new(
                 Refusal::ALL,
                 |reason| counter!("tgtx_refusals_total", "reason" => reason.label()),
@@ -165,7 +164,6 @@ impl Metrics {
             too_big: counter!("tgtx_responses_too_big_total"),
             replay_entries: gauge!("tgtx_replay_entries"),
             replay_overflows: counter!("tgtx_replay_overflows_total"),
-            reply_size: histogram!("tgtx_reply_size_bytes"),
             tcp_connections: gauge!("tgtx_tcp_connections"),
             tcp_closed: PerLabel::new(
                 &TcpClosed::ALL,
@@ -204,14 +202,18 @@ impl Metrics {
         self.authentic.request(who);
     }
 
-    /// A full TGT went out under this version of krbtgt's key, in a reply of so many octets, and with it these keys.
-    pub fn issued(&self, took: Duration, slot: Slot, reply_size: usize, released: Option<&ReleasedKeys>) {
+    /// A request of so many octets was answered with a TGS-REP of so many.
+    pub fn exchanged(&self, transport: Transport, request: usize, reply: usize) {
+        self.messages.exchanged(transport, request, reply);
+    }
+
+    /// A full TGT went out under this version of krbtgt's key, and with it these keys.
+    pub fn issued(&self, took: Duration, slot: Slot, released: Option<&ReleasedKeys>) {
         self.concluded(Outcome::Issued, took);
         self.authentic.issued(slot);
         if let Some(released) = released {
             self.keys_released(released);
         }
-        self.reply_size.record(u32::try_from(reply_size).unwrap_or(u32::MAX));
     }
 
     /// A full TGT would have gone out, had the domain not been in shadow mode.
@@ -240,9 +242,7 @@ impl Metrics {
 
     fn concluded(&self, outcome: Outcome, took: Duration) {
         self.exchanges.increment(outcome);
-        if let Some((_, histogram)) = self.durations.iter().find(|(known, _)| *known == outcome) {
-            histogram.record(took);
-        }
+        self.durations.record(outcome, took);
     }
 
     /// A message was not Kerberos.
@@ -363,6 +363,9 @@ pub struct LdapSearches {
     unavailable: Counter,
     data: Counter,
     took: Histogram,
+    pac_size: Histogram,
+    pac_groups: Histogram,
+    groups_evaluated: Histogram,
 }
 
 impl LdapSearches {
@@ -375,6 +378,9 @@ impl LdapSearches {
             unavailable: searches("unavailable"),
             data: searches("data"),
             took: histogram!("tgtx_ldap_search_duration_seconds"),
+            pac_size: histogram!("tgtx_pac_size_bytes"),
+            pac_groups: histogram!("tgtx_pac_groups"),
+            groups_evaluated: histogram!("tgtx_policy_groups_evaluated"),
         }
     }
 
@@ -387,5 +393,17 @@ impl LdapSearches {
             Err(ReadError::Data { .. }) => &self.data,
         }
         .increment(1);
+    }
+
+    /// What the tickets of an account that was read will hold, and what policy will look through. Told here, so that no
+    /// request pays for it whose account is at hand.
+    pub fn account(&self, principal: &Principal) {
+        let pac = &principal.pac;
+        let octets = pac.composed_len(&principal.sam_account_name, SignatureType::HmacSha1Aes256);
+        self.pac_size.record(u32::try_from(octets).unwrap_or(u32::MAX));
+        self.pac_groups.record(pac.groups());
+        // The account's own SID is among them.
+        let groups = principal.account.sids.len().saturating_sub(1);
+        self.groups_evaluated.record(u32::try_from(groups).unwrap_or(u32::MAX));
     }
 }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
+use metrics::{Gauge, Histogram, counter, gauge, histogram};
 
 use crate::relay::Kind;
+use crate::shell::observe::per_label::PerLabel;
 
 /// What became of a message that was to be relayed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,8 +55,8 @@ impl Outcome {
 
 /// The handles.
 pub(super) struct Counts {
-    relayed: Vec<(Kind, Outcome, Counter)>,
-    durations: Vec<(Kind, Histogram)>,
+    relayed: PerLabel<(Kind, Outcome)>,
+    durations: PerLabel<Kind, Histogram>,
     answering: Gauge,
     failing: Gauge,
 }
@@ -63,17 +64,18 @@ pub(super) struct Counts {
 impl Counts {
     /// Takes the handles from the installed recorder.
     pub(super) fn register() -> Self {
-        let relayed = |kind: Kind, outcome: Outcome| counter!("tgtx_relayed_total", "kind" => kind.label(), "outcome" => outcome.label());
+        let all: Vec<(Kind, Outcome)> =
+            Kind::ALL.into_iter().flat_map(|kind| Outcome::ALL.map(|outcome| (kind, outcome))).collect();
         let upstreams = |state: &'static str| gauge!("tgtx_relay_upstreams", "state" => state);
         Self {
-            relayed: Kind::ALL
-                .into_iter()
-                .flat_map(|kind| Outcome::ALL.map(|outcome| (kind, outcome, relayed(kind, outcome))))
-                .collect(),
-            durations: Kind::ALL
-                .into_iter()
-                .map(|kind| (kind, histogram!("tgtx_relay_duration_seconds", "kind" => kind.label())))
-                .collect(),
+            relayed: PerLabel::new(
+                &all,
+                |(kind, outcome)| counter!("tgtx_relayed_total", "kind" => kind.label(), "outcome" => outcome.label()),
+            ),
+            durations: PerLabel::new(
+                &Kind::ALL,
+                |kind| histogram!("tgtx_relay_duration_seconds", "kind" => kind.label()),
+            ),
             answering: upstreams("answering"),
             failing: upstreams("failing"),
         }
@@ -81,17 +83,13 @@ impl Counts {
 
     /// A message that was not relayed.
     pub(super) fn count(&self, kind: Kind, outcome: Outcome) {
-        if let Some((.., counter)) = self.relayed.iter().find(|known| (known.0, known.1) == (kind, outcome)) {
-            counter.increment(1);
-        }
+        self.relayed.increment((kind, outcome));
     }
 
     /// A message that was relayed, and how long its answer took or was waited for.
     pub(super) fn concluded(&self, kind: Kind, outcome: Outcome, took: Duration) {
         self.count(kind, outcome);
-        if let Some((_, histogram)) = self.durations.iter().find(|(known, _)| *known == kind) {
-            histogram.record(took);
-        }
+        self.durations.record(kind, took);
     }
 
     /// How upstreams do.

@@ -50,7 +50,10 @@ impl Service {
             return self.refuse(request, refused);
         }
         match mode {
-            Mode::Live => self.metrics.issued(arrival.took, slot, reply.len(), released.as_ref()),
+            Mode::Live => {
+                self.metrics.issued(arrival.took, slot, released.as_ref());
+                self.metrics.exchanged(request.origin.transport, request.octets.len(), reply.len());
+            }
             Mode::Shadow => self.metrics.would_issue(arrival.took),
         }
         self.replays.remember(token, reply, request.since);
