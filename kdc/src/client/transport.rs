@@ -223,9 +223,11 @@ mod tests {
     /// A KDC on loopback that answers one datagram "too big" and, on the same port, one frame with its echo.
     #[expect(clippy::disallowed_methods, reason = "the test's own sockets")]
     fn kdc() -> (SocketAddr, thread::JoinHandle<IpAddr>) {
-        let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+        // Another test may have the TCP port of the same number.
+        let (tcp, udp) = std::iter::repeat_with(|| UdpSocket::bind("127.0.0.1:0").unwrap())
+            .find_map(|udp| Some((TcpListener::bind(udp.local_addr().unwrap()).ok()?, udp)))
+            .unwrap();
         let address = udp.local_addr().unwrap();
-        let tcp = TcpListener::bind(address).unwrap();
         let server = Principal::krbtgt("LAB.EXAMPLE");
         let too_big = KrbError {
             ctime: None,
