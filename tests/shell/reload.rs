@@ -11,7 +11,7 @@ use kdc::client::reply::Granted;
 use tgtx_tests::device::now;
 
 use super::daemon::{Daemon, Settings};
-use super::domain::{ALICE, Domain, LDIF, code, exchange, granted, ldif_of};
+use super::domain::{ALICE, Domain, LDIF, REALM, code, exchange, granted, ldif_of};
 use super::wire::{Tcp, Udp};
 
 /// Replies fit a datagram, and tickets live as a test says.
@@ -156,6 +156,45 @@ fn what_only_a_start_can_change_stays_and_the_rest_is_reloaded() {
     let exchange = exchange(&credential);
     let reply = Udp::to(address).ask(&exchange.encode().unwrap());
     assert_eq!(hours(&granted(&reply, &exchange)), 7, "and a large datagram still goes out");
+}
+
+#[test]
+fn drop_ins_are_read_at_each_reload_and_a_broken_one_changes_nothing() {
+    let daemon = daemon();
+    let lives = || hours(&served(&daemon));
+    let drop_in = |name: &str, lifetime: &str| {
+        let realm = REALM;
+        let text = format!("[[domain]]\nrealm = \"{realm}\"\n[domain.tickets]\nmax-lifetime = {lifetime}\n");
+        daemon.replace(&format!("tgtx.d/{name}"), text);
+    };
+    fs::create_dir(daemon.file("tgtx.d")).unwrap();
+    assert_eq!((daemon.reload().as_str(), lives()), ("reloaded", 5));
+    drop_in("50-long.toml", "\"7h\"");
+    assert_eq!(lives(), 5, "nothing is read before a reload");
+    assert_eq!((daemon.reload().as_str(), lives()), ("reloaded", 7));
+    drop_in("60-longer.toml", "\"8h\"");
+    drop_in("9-longest.toml", "\"9h\"");
+    assert_eq!((daemon.reload().as_str(), lives()), ("reloaded", 9));
+
+    drop_in("60-longer.toml", "8");
+    let told = daemon.reload();
+    let place = format!("{}:4:16: max-lifetime: ", daemon.file("tgtx.d/60-longer.toml").display());
+    // 9 comes after 60 and would have the last word: what is replaced is not looked at.
+    assert_eq!((told.as_str(), lives()), ("reloaded", 9), "{place}");
+    fs::remove_file(daemon.file("tgtx.d/9-longest.toml")).unwrap();
+    let told = daemon.reload();
+    assert!(told.contains(&place), "{told}");
+    assert_eq!((daemon.sample("tgtx_config_last_reload_successful"), lives()), (0, 9));
+
+    fs::remove_file(daemon.file("tgtx.d/60-longer.toml")).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", daemon.file("tgtx.d/70-zero.toml")).unwrap();
+    let told = daemon.reload();
+    assert!(told.contains("tgtx.d/70-zero.toml: is not a regular file"), "{told}");
+    assert_eq!(lives(), 9);
+    fs::remove_file(daemon.file("tgtx.d/70-zero.toml")).unwrap();
+    assert_eq!((daemon.reload().as_str(), lives()), ("reloaded", 7));
+    fs::remove_dir_all(daemon.file("tgtx.d")).unwrap();
+    assert_eq!((daemon.reload().as_str(), lives()), ("reloaded", 5));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `tgtx check`: what is wrong with a configuration and what it relies on, before the daemon meets it.
 
+mod effective;
 mod files;
 mod ports;
 mod reach;
@@ -25,24 +26,38 @@ use crate::shell::prepared::PreparedDomain;
 Exit code: 0 where nothing is wrong or there are warnings alone, 1 where there are errors. Each finding is one line; where
 something is not as it should be, it names the mend. Run it as the daemon's user to see what that may read.
 
+With --effective the output is a configuration that says the same, or with --json a list of its values; one that is not
+understood is a finding. Values that contradict each other are shown.
+
 Examples:
   tgtx check --config /etc/tgtx/tgtx.toml
+  tgtx check --effective | grep -v '# default$'
   runuser -u tgtx -- tgtx check --online
   tgtx check --online --json | jq '.findings[] | select(.severity == \"error\")'")]
 pub(super) struct Arguments {
     /// The configuration
-    #[arg(long, value_name = "FILE", default_value = super::CONFIG)]
+    #[arg(long, value_name = "FILE", default_value = super::CONFIG, env = super::CONFIG_VARIABLE, hide_env_values = true)]
     config: PathBuf,
     /// Also ask each directory server (bind, clock, branch objects, policy lists, versions of keys), DNS, and whom is
     /// relayed to
     #[arg(long)]
     online: bool,
+    /// Print every value that holds instead, and where each comes from: file and line, the environment, or the default
+    #[arg(long, conflicts_with_all = ["online", "quiet"])]
+    effective: bool,
     #[command(flatten)]
     form: Form,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mut findings = Findings::default();
+    if arguments.effective {
+        match config_file::effective(&arguments.config) {
+            Ok(effective) => return effective::print(&effective, arguments.form.is_json()),
+            Err(fault) => findings.about(Subject::Configuration, "").error(&fault),
+        }
+        return findings.report(arguments.form);
+    }
     match config_file::load(&arguments.config) {
         Err(fault) => findings.about(Subject::Configuration, "").error(&fault),
         Ok(config) => {
@@ -57,7 +72,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 
 /// From what stands in files to what has to be asked for.
 fn look(config: &Config, online: bool, findings: &mut Findings) -> Result<(), Failure> {
-    findings.about(Subject::Configuration, "").ok(&format!("{}: understood", config.file.display()));
+    files::configuration(findings, config);
     files::privileges(findings);
     let announced = announced(config, findings);
     let mut prepared = Vec::new();

@@ -6,9 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::failure::Failure;
-use super::files;
-use crate::config::Control;
 use crate::shell::control::{Answer, Request};
+use crate::shell::files::config_file;
 
 /// A reload waits for directories that are new; all else is answered at once.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -20,7 +19,7 @@ const LONGEST_ANSWER: u64 = 4 << 20;
 #[derive(Debug, clap::Args)]
 pub(super) struct Daemon {
     /// The configuration of the daemon, which names its socket
-    #[arg(long, value_name = "FILE", default_value = super::CONFIG)]
+    #[arg(long, value_name = "FILE", default_value = super::CONFIG, env = super::CONFIG_VARIABLE, hide_env_values = true)]
     config: PathBuf,
     /// The socket itself, whatever the configuration says
     #[arg(long, value_name = "SOCKET")]
@@ -65,9 +64,6 @@ impl Daemon {
         if let Some(socket) = &self.socket {
             return Ok(socket.clone());
         }
-        // Whoever may use the socket need not be able to read the configuration, nor need it be right just now.
-        let text = files::read(&self.config).ok();
-        let text = text.as_deref().and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default();
-        Control::of_any_text(text).socket.ok_or(Failure::NoControl)
+        config_file::control(&self.config).socket.ok_or(Failure::NoControl)
     }
 }

@@ -38,7 +38,7 @@ Examples:
   tgtx dns records --site Berlin --check")]
 pub(super) struct Records {
     /// The configuration
-    #[arg(long, value_name = "FILE", default_value = super::CONFIG)]
+    #[arg(long, value_name = "FILE", default_value = super::CONFIG, env = super::CONFIG_VARIABLE, hide_env_values = true)]
     config: PathBuf,
     /// The realm; all of the configuration's where absent
     #[arg(long)]

@@ -98,6 +98,11 @@ impl Form {
     pub(super) const fn of(json: bool) -> Self {
         Self { json, quiet: false }
     }
+
+    /// For what else a verb prints.
+    pub(super) const fn is_json(self) -> bool {
+        self.json
+    }
 }
 
 impl Findings {

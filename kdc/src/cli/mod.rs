@@ -118,8 +118,9 @@ enum Verb {
 /// Where DNS is asked.
 const DNS_PORT: u16 = 53;
 
-/// Where the configuration is unless `--config` says otherwise.
+/// Where the configuration is unless `--config` or a variable of the environment says otherwise.
 const CONFIG: &str = "/etc/tgtx/tgtx.toml";
+const CONFIG_VARIABLE: &str = "TGTX_CONFIG";
 
 /// Libraries that panic over malformed answers of a directory server, in tasks whose end is told by who waits for it.
 const TOLERATED: [&str; 2] = ["/ldap3-", "/lber-"];

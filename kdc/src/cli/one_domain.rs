@@ -12,7 +12,7 @@ use crate::shell::prepared::PreparedDomain;
 #[derive(Debug, clap::Args)]
 pub(super) struct OneDomain {
     /// The configuration
-    #[arg(long, value_name = "FILE", default_value = super::CONFIG)]
+    #[arg(long, value_name = "FILE", default_value = super::CONFIG, env = super::CONFIG_VARIABLE, hide_env_values = true)]
     pub(super) config: PathBuf,
     /// The realm, where the configuration has several
     #[arg(long)]

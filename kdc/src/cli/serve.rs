@@ -24,7 +24,7 @@ Examples:
   tgtx serve --config /etc/tgtx/tgtx.toml")]
 pub(super) struct Arguments {
     /// The configuration.
-    #[arg(long, value_name = "FILE", default_value = super::CONFIG)]
+    #[arg(long, value_name = "FILE", default_value = super::CONFIG, env = super::CONFIG_VARIABLE, hide_env_values = true)]
     config: PathBuf,
 }
 

@@ -1,29 +1,38 @@
 //! Configuration faults, each told in one line: where, what, and how to mend it.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// A fault of the configuration file. `Display` is one line: `FILE:LINE:COLUMN: what; the mend`, or without line
-/// and column where no single place is at fault.
+use super::sources::Origin;
+
+/// A fault of the configuration. `Display` is one line: `FILE:LINE:COLUMN: what; the mend`, or without line and column
+/// where no single place is at fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
-    file: PathBuf,
+    origin: Origin,
     place: Option<Place>,
+    has_drop_ins: bool,
     problem: String,
     mend: String,
 }
 
 /// Counted from 1; columns in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Place {
-    line: usize,
-    column: usize,
+pub(super) struct Place {
+    pub(super) line: usize,
+    pub(super) column: usize,
 }
 
 impl ConfigError {
-    /// The file itself cannot be read.
-    pub(crate) fn unreadable(file: &Path, error: &std::io::Error) -> Self {
-        Self::of_object(file, format!("cannot be read: {error}"), "name the configuration with --config FILE")
+    /// A file of the configuration cannot be used as it is.
+    pub(crate) fn of_object(file: &Path, problem: String, mend: &str) -> Self {
+        Self {
+            origin: Origin::File(file.to_owned()),
+            place: None,
+            has_drop_ins: false,
+            problem,
+            mend: mend.to_owned(),
+        }
     }
 
     /// The same of a text that nobody wrote, so that its lines say nothing.
@@ -31,15 +40,29 @@ impl ConfigError {
         Self { place: None, ..self }
     }
 
-    pub(super) fn of_object(file: &Path, problem: String, mend: &str) -> Self {
-        Self { file: file.to_owned(), place: None, problem, mend: mend.to_owned() }
+    /// The same of a configuration with drop-ins: what stands at no single place may stand in any of them.
+    pub(super) fn with_drop_ins(self) -> Self {
+        Self { has_drop_ins: true, ..self }
     }
 
-    /// Tells a fault that the TOML reader or a value's own type found.
-    pub(super) fn from_toml(error: &toml::de::Error, text: &str, file: &Path) -> Self {
-        let offset = error.span().map(|span| span.start);
-        let (problem, mend) = explain(error.message(), offset.and_then(|offset| key_at(text, offset)));
-        Self { file: file.to_owned(), place: offset.map(|offset| Place::of(text, offset)), problem, mend }
+    /// Something is wrong at one place.
+    pub(super) fn at(origin: &Origin, place: Place, problem: String, mend: &str) -> Self {
+        // The text of a variable is ours.
+        let place = Some(place).filter(|_| matches!(origin, Origin::File(_)));
+        Self { origin: origin.clone(), place, has_drop_ins: false, problem, mend: mend.to_owned() }
+    }
+
+    /// Tells a fault that the TOML reader or a value's own type found, at this octet of the text.
+    pub(super) fn from_toml(
+        error: &toml::de::Error,
+        text: &str,
+        octet: Option<usize>,
+        origin: &Origin,
+    ) -> Self {
+        let (problem, mend) = explain(error.message(), octet.and_then(|octet| key_at(text, octet)));
+        let place = Place::of(text, octet.unwrap_or_default());
+        let fault = Self::at(origin, place, problem, &mend);
+        if octet.is_some() { fault } else { fault.without_place() }
     }
 }
 
@@ -47,9 +70,11 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The path and the faulty text are the operator's, yet a line stays a line.
         let one_line = |text: &str| text.replace(|character: char| character.is_control(), " ");
-        write!(formatter, "{}", one_line(&self.file.to_string_lossy()))?;
-        if let Some(Place { line, column }) = self.place {
-            write!(formatter, ":{line}:{column}")?;
+        write!(formatter, "{}", one_line(&self.origin.to_string()))?;
+        match self.place {
+            Some(Place { line, column }) => write!(formatter, ":{line}:{column}")?,
+            None if self.has_drop_ins => write!(formatter, " with its drop-ins")?,
+            None => {}
         }
         write!(formatter, ": {}; {}", one_line(&self.problem), one_line(&self.mend))
     }
@@ -58,7 +83,7 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 impl Place {
-    fn of(text: &str, offset: usize) -> Self {
+    pub(super) fn of(text: &str, offset: usize) -> Self {
         let before = text.get(..offset).unwrap_or(text);
         let line = before.matches('\n').count().saturating_add(1);
         let column =

@@ -15,13 +15,12 @@ use super::default_kerberos_addresses;
 use super::host_port::HostPort;
 use super::ldap::LdapFile;
 use super::values::{self, ClockSkew, DirectoryText, FilePath, KeyType, NetbiosName, Realm};
-use super::{ConfigError, Surroundings};
 use crate::directory::{DenyGroup, Subnet};
 use crate::discovery::DsFlags;
 use crate::exchange::Mode;
 use crate::krb::crypto::EncryptionType;
 
-/// A whole file.
+/// A whole configuration.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct ConfigFile {
@@ -39,12 +38,6 @@ pub(super) struct ConfigFile {
     pub(super) control: Control,
     #[serde(default)]
     pub(super) domain: Vec<DomainFile>,
-}
-
-impl ConfigFile {
-    pub(super) fn parse(text: &str, surroundings: Surroundings<'_>) -> Result<Self, ConfigError> {
-        toml::from_str(text).map_err(|error| ConfigError::from_toml(&error, text, surroundings.file))
-    }
 }
 
 /// `[listen]`: sockets, and what is accepted on them.

@@ -1,30 +1,34 @@
 //! The configuration: parsed once, then trusted.
 //!
-//! The text of a file becomes a `ConfigFile` (what may be written), and that becomes a [`Config`] (what
-//! the daemon may rely on): addresses and URLs are parsed, credentials are resolved to paths, realms are distinct,
-//! whatever a domain needs is there. Nothing is checked again afterwards. The keys and their defaults are those of
+//! The texts of a file and of its drop-ins ([`Sources`]) become a `ConfigFile` (what may be written), and that becomes a
+//! [`Config`] (what the daemon may rely on): addresses and URLs are parsed, credentials are resolved to paths, realms are
+//! distinct, whatever a domain needs is there. Nothing is checked again afterwards. The keys and their defaults are those of
 //! `conf/reference.toml`, which a test compares with the types here. A key whose feature is not built is unknown.
 //!
-//! Reading the file, and the files it names, is the shell's work: nothing here touches the disk.
+//! Reading the files, and the files they name, is the shell's work: nothing here touches the disk.
 
 mod audit;
 mod control;
 mod discovery;
+mod effective;
 mod error;
 mod file;
 mod host_port;
 mod ldap;
 mod relay;
+mod sources;
 pub(crate) mod units;
 mod url;
 mod values;
 
-use std::collections::BTreeSet;
+use std::iter;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 pub use audit::{Audit, AuditSink, OnLoss};
 pub use control::Control;
+pub(crate) use effective::REFERENCE;
+pub use effective::{Effective, Section, Setting};
 pub use error::ConfigError;
 pub use file::{
     Cache, Discovery, Limits, Listen, Log, LogFormat, LogLevel, PolicyRules, Relay, Replay, Tickets,
@@ -32,6 +36,7 @@ pub use file::{
 pub use host_port::HostPort;
 pub(crate) use host_port::socket_address;
 pub use ldap::{Bind, Ldap};
+pub use sources::{Origin, Sources};
 pub use url::{LdapSecurity, LdapUrl};
 pub use values::ClockSkew;
 
@@ -45,6 +50,8 @@ use values::{DirectoryText, FilePath, KeyType};
 pub struct Config {
     /// Where it was read from, and is read from again.
     pub file: PathBuf,
+    /// The drop-ins that were read after it.
+    pub drop_ins: Vec<PathBuf>,
     /// Sockets, their limits and time-outs.
     pub listen: Listen,
     /// How much one host, or all together, may take.
@@ -148,12 +155,20 @@ pub struct Surroundings<'a> {
 }
 
 impl Config {
-    /// Reads a configuration from the text of its file. The files it names are not looked at.
+    /// Reads a configuration of one file from its text. The files it names are not looked at.
     ///
     /// # Errors
     /// One line that names file, key or object and the mend.
     pub fn parse(text: &str, surroundings: Surroundings<'_>) -> Result<Self, ConfigError> {
-        Self::try_from((ConfigFile::parse(text, surroundings)?, surroundings))
+        Self::read(&Sources::from((surroundings.file, text)), surroundings)
+    }
+
+    /// Reads a configuration from the texts of its files. The files it names are not looked at.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn read(sources: &Sources, surroundings: Surroundings<'_>) -> Result<Self, ConfigError> {
+        Self::of(sources.read()?, sources, surroundings)
     }
 
     /// Reads a configuration anew for a daemon that was started under this one. It must be whole by itself, because the
@@ -162,12 +177,12 @@ impl Config {
     ///
     /// # Errors
     /// As [`Self::parse`].
-    pub fn parse_again(
+    pub fn read_again(
         &self,
-        text: &str,
+        sources: &Sources,
         surroundings: Surroundings<'_>,
     ) -> Result<(Self, Vec<&'static str>), ConfigError> {
-        let whole = Self::parse(text, surroundings)?;
+        let whole = Self::read(sources, surroundings)?;
         let sections = [
             ("[listen]", whole.listen == self.listen),
             ("[limits]", whole.limits == self.limits),
@@ -177,7 +192,6 @@ impl Config {
             ("[control]", whole.control == self.control),
         ];
         let differing = sections.into_iter().filter(|(_, same)| !same).map(|(name, _)| name).collect();
-        let domain = ConfigFile::parse(text, surroundings)?.domain;
         let file = ConfigFile {
             listen: self.listen.clone(),
             limits: self.limits.clone(),
@@ -185,9 +199,22 @@ impl Config {
             audit: self.audit.clone(),
             log: self.log.clone(),
             control: self.control.clone(),
-            domain,
+            domain: sources.read()?.domain,
         };
-        Ok((Self::try_from((file, surroundings))?, differing))
+        Ok((Self::of(file, sources, surroundings)?, differing))
+    }
+
+    /// The files it was read from, in the order in which they were.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        iter::once(&self.file).chain(&self.drop_ins).map(PathBuf::as_path)
+    }
+
+    fn of(file: ConfigFile, sources: &Sources, surroundings: Surroundings<'_>) -> Result<Self, ConfigError> {
+        let drop_ins: Vec<PathBuf> = sources.drop_ins().map(Path::to_owned).collect();
+        match Self::try_from((file, surroundings)) {
+            Err(fault) if !drop_ins.is_empty() => Err(fault.with_drop_ins()),
+            config => Ok(Self { drop_ins, ..config? }),
+        }
     }
 }
 
@@ -208,15 +235,8 @@ impl TryFrom<(ConfigFile, Surroundings<'_>)> for Config {
                 "add a [[domain]] with realm and keytabs",
             ));
         }
-        let mut realms = BTreeSet::new();
         let mut domains = Vec::with_capacity(file.domain.len());
         for domain in file.domain {
-            if !realms.insert(domain.realm.0.clone()) {
-                return Err(fault(
-                    format!("realm {} is configured twice", domain.realm.0),
-                    "leave one [[domain]] of them",
-                ));
-            }
             let mut domain = Domain::try_from((domain, surroundings))?;
             if file.listen.cldap.is_empty() {
                 domain.discovery = None;
@@ -231,6 +251,7 @@ impl TryFrom<(ConfigFile, Surroundings<'_>)> for Config {
         }
         Ok(Self {
             file: surroundings.file.to_owned(),
+            drop_ins: Vec::new(),
             listen: file.listen,
             limits: file.limits,
             replay: file.replay,

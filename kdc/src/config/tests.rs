@@ -9,7 +9,6 @@ const MINIMAL: &str = include_str!("../../../conf/tgtx.toml");
 const BESIDE_WINDOWS: &str = include_str!("../../../conf/beside-windows-dcs.toml");
 const ON_A_SAMBA_DC: &str = include_str!("../../../conf/on-a-samba-dc.toml");
 const LAB: &str = include_str!("../../../conf/lab-ldif.toml");
-const REFERENCE: &str = include_str!("../../../conf/reference.toml");
 
 /// The least a domain needs, with an LDIF file.
 const LDIF_DOMAIN: &str = "[[domain]]\nrealm = \"LAB.EXAMPLE\"\nkeytabs = [\"a\"]\ndirectory = \"ldif:b\"\n";
@@ -362,7 +361,7 @@ fn plaintext_must_be_asked_for() {
 fn read_again_domains_change_and_what_a_start_alone_can_change_stays() {
     let surroundings = Surroundings { file: Path::new("tgtx.toml"), credentials_directory: None };
     let started = parse(&format!("[listen]\ncldap = [\"127.0.0.1:389\"]\n{LDIF_DOMAIN}")).unwrap();
-    let again = |text: &str| started.parse_again(text, surroundings);
+    let again = |text: &str| started.read_again(&Sources::from((surroundings.file, text)), surroundings);
 
     let (same, differing) = again(&format!("[listen]\ncldap = [\"127.0.0.1:389\"]\n{LDIF_DOMAIN}")).unwrap();
     assert_eq!((&same, differing.as_slice()), (&started, &[][..]));

@@ -41,6 +41,13 @@ pub(super) struct LdapUrlText {
 
 impl LdapUrlText {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
+        // What stands before it may be a password, so it is not said again.
+        if text.contains('@') {
+            return Err(
+                "an LDAP URL has no user; write ldaps://HOST, and bind-dn and password-file beside urls"
+                    .to_owned(),
+            );
+        }
         let fault = |problem: &str| {
             format!("`{text}` {problem}; write ldaps://HOST or ldap://HOST, with :PORT where it is another")
         };

@@ -1,14 +1,37 @@
 //! What stands in files: whether they can be read, by nobody else, and which keys are in them.
 
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+
 use nix::unistd::geteuid;
 
 use crate::cli::findings::{Findings, Subject};
-use crate::config::Domain;
+use crate::config::{Config, Domain};
 use crate::exchange::UserKeys;
 use crate::krb::keys::{DomainKeys, Rc4};
 use crate::shell::cldap::announced::Announced;
 use crate::shell::files::domain_files::DomainFiles;
 use crate::shell::prepared::PreparedDomain;
+
+/// What was read as the configuration, in this order, and who else may change it. What everyone may, is not read at all.
+pub(super) fn configuration(findings: &mut Findings, config: &Config) {
+    let mut found = findings.about(Subject::Configuration, "");
+    let drop_ins = config.drop_ins.iter().map(|path| format!("{}: read after it", path.display()));
+    found.ok(&format!("{}: understood", config.file.display()));
+    drop_ins.for_each(|line| found.ok(&line));
+    let folder = config.drop_ins.first().and_then(|path| path.parent());
+    for path in config.files().chain(folder) {
+        // Gone meanwhile: there is nobody who may write it.
+        let Ok(metadata) = fs::metadata(path) else { continue };
+        let (mode, group) = (metadata.mode() & 0o7777, metadata.gid());
+        if mode & 0o020 != 0 && group != 0 {
+            found.warning(&format!(
+                "{}: may be written by group {group} (mode {mode:04o}), which decides what the daemon does; chmod g-w it",
+                path.display()
+            ));
+        }
+    }
+}
 
 /// Root reads what the daemon's user may not.
 pub(super) fn privileges(findings: &mut Findings) {

@@ -3,14 +3,24 @@
 use clap_mangen::roff::{Roff, bold, roman};
 
 use super::{MANUAL, SOURCE, set_paragraphs, set_term, set_verbatim};
-
-/// Every key with its default and its meaning, in a form that [`Line`] describes.
-const REFERENCE: &str = include_str!("../../../../conf/reference.toml");
+use crate::config::REFERENCE;
 
 /// The least that serves a domain.
 const LEAST: &str = include_str!("../../../../conf/tgtx.toml");
 
-/// What a line of the reference is.
+/// How several files become one configuration.
+const DROP_INS: &str = "\
+Beside the file, the files that end in .toml in the folder of its name with .d are read: /etc/tgtx/tgtx.d/*.toml for \
+/etc/tgtx/tgtx.toml. They are sorted by the octets of their names, so 10-a.toml comes before 9-a.toml, and each is laid over \
+what was read before. Tables merge key by key. A value takes the place of the earlier one, and so does a list, as a whole. A \
+[[domain]] merges with the earlier one of the same realm; where there is none of that realm, it is one more domain. What is \
+replaced is not looked at.
+
+Paths mean what they mean in the file itself. Hidden files, other endings and folders of other names are passed over. Whatever \
+else is not a regular file that can be read is an error, and so is a drop-in, or the folder, that everyone may write to or that \
+belongs to somebody else than root, the daemon's user or the owner of the file. 256 drop-ins are read, and 1 MiB of each file.";
+
+/// What a line of the reference is: every key has its default and its meaning on a line.
 #[derive(Debug, PartialEq, Eq)]
 enum Line<'a> {
     /// `[listen]`, and what is said of the whole section.
@@ -60,11 +70,21 @@ pub(super) fn page() -> String {
         "tgtx reads /etc/tgtx/tgtx.toml, or the file that --config names. It is TOML. Each key below is shown with its \
          default.\n\ntgtx check says what is wrong with a file, and what to do about it.",
     );
+    roff.control("SH", ["DROP-INS"]);
+    set_paragraphs(&mut roff, DROP_INS);
     set_reference(&mut roff, REFERENCE);
     roff.control("SH", ["EXAMPLES"]);
     set_verbatim(&mut roff, LEAST);
+    roff.control("SH", ["ENVIRONMENT"]);
+    set_term(&mut roff, [bold("TGTX_CONFIG")], "The configuration, where --config does not name it.");
+    set_term(
+        &mut roff,
+        [bold("TGTX_LOG")],
+        "Takes the place of [log] level; empty is as none. No other setting can be made in the environment.",
+    );
     roff.control("SH", ["FILES"]);
     set_term(&mut roff, [bold("/etc/tgtx/tgtx.toml")], "The configuration.");
+    set_term(&mut roff, [bold("/etc/tgtx/tgtx.d/*.toml")], "Its drop-ins.");
     set_term(
         &mut roff,
         [bold("/usr/share/doc/tgtx/examples")],
@@ -128,11 +148,14 @@ mod tests {
         }
     }
 
+    /// Variables of the environment and files.
+    const OTHER_TERMS: usize = 2 + 3;
+
     /// So that no key of the reference is without its line in the manual.
     #[test]
     fn every_key_has_a_meaning_on_its_own_line() {
         let keys = REFERENCE.lines().map(Line::of).filter(|line| matches!(line, Line::Key(..))).count();
-        assert_eq!(page().matches("\n.TP\n").count(), keys + 2);
+        assert_eq!(page().matches("\n.TP\n").count(), keys + OTHER_TERMS);
         for line in REFERENCE.lines() {
             if let Line::Key(key, _) = Line::of(line) {
                 assert!(key.contains(" = "), "{key} is no key with a value on one line");
