@@ -7,19 +7,19 @@
 //! ```
 
 use aes::cipher::array::Array;
-use aes::cipher::consts::{U12, U16};
-use aes::cipher::{Block, BlockCipherDecrypt, BlockCipherEncrypt, BlockSizeUser, Key, KeyInit, KeySizeUser};
+use aes::cipher::consts::U16;
+use aes::cipher::{
+    BlockCipherDecrypt, BlockCipherEncBackend, BlockCipherEncClosure, BlockCipherEncrypt, BlockSizeUser,
+    InOut, Key, KeyInit, KeySizeUser,
+};
 use aes::{Aes128, Aes128Enc, Aes256, Aes256Enc};
-use hmac::{Hmac, Mac as _};
 use sha1::{Digest as _, Sha1};
 use zeroize::Zeroizing;
 
+use super::hmac_sha1::{HmacSha1, MAC_LEN};
 use super::usage::{Constants, KeyUsage, n_fold};
 use super::{cts, same_mac};
 use crate::krb::Wiped;
-
-/// Octets of the truncated HMAC.
-pub(super) const MAC_LEN: usize = 12;
 
 /// AES with either key length.
 pub(super) trait Aes:
@@ -59,15 +59,41 @@ impl<C: Aes> BaseKey<C> {
         &self.octets
     }
 
-    /// DK of RFC 3961 §5.1: the folded constant, encrypted over and over until it fills a key.
-    pub(super) fn derive(&self, folded: &[u8; 16]) -> Wiped<Key<C>> {
-        let mut key = Wiped::new(Key::<C>::default());
-        let mut block: Wiped<Block<C>> = Wiped::new(Array(*folded));
-        for part in key.chunks_mut(block.len()) {
-            self.schedule.encrypt_block(&mut block);
-            part.iter_mut().zip(block.iter()).for_each(|(octet, derived)| *octet = *derived);
+    /// DK of RFC 3961 §5.1, for each of some folded constants.
+    pub(super) fn derive<const N: usize>(&self, folded: [&[u8; 16]; N]) -> [Wiped<Key<C>>; N] {
+        let mut keys = folded.map(|_| Wiped::new(Key::<C>::default()));
+        self.schedule.encrypt_with_backend(Derivation { folded, keys: &mut keys });
+        keys
+    }
+
+    /// With Kc of a usage, for checksums outside encrypted data.
+    pub(super) fn checksum(&self, usage: KeyUsage) -> HmacSha1 {
+        let [key] = self.derive([&usage.constants().checksum]);
+        HmacSha1::new(&key)
+    }
+}
+
+/// Fills each key with its constant, encrypted over and over. In one call of the cipher: with each it makes its round
+/// keys ready anew, and one key does not wait for the other.
+struct Derivation<'k, K: AsMut<[u8]>, const N: usize> {
+    folded: [&'k [u8; 16]; N],
+    keys: &'k mut [Wiped<K>; N],
+}
+
+impl<K: AsMut<[u8]>, const N: usize> BlockSizeUser for Derivation<'_, K, N> {
+    type BlockSize = U16;
+}
+
+impl<K: AsMut<[u8]>, const N: usize> BlockCipherEncClosure for Derivation<'_, K, N> {
+    fn call<B: BlockCipherEncBackend<BlockSize = U16>>(self, cipher: &B) {
+        for (key, folded) in self.keys.iter_mut().zip(self.folded) {
+            let mut block = Wiped::new(Array(*folded));
+            let (parts, _) = Array::slice_as_chunks_mut(key.as_mut());
+            for part in parts {
+                cipher.encrypt_block(InOut::from(&mut *block));
+                *part = *block;
+            }
         }
-        key
     }
 }
 
@@ -80,10 +106,8 @@ pub(super) struct Cipher<C> {
 impl<C: Aes> Cipher<C> {
     pub(super) fn new(base: &BaseKey<C>, usage: KeyUsage) -> Self {
         let Constants { encryption, integrity, .. } = usage.constants();
-        Self {
-            encryption: C::new(&base.derive(encryption)),
-            integrity: HmacSha1::new(&base.derive(integrity)),
-        }
+        let [encryption, integrity] = base.derive([encryption, integrity]);
+        Self { encryption: C::new(&encryption), integrity: HmacSha1::new(&integrity) }
     }
 
     /// Turns confounder and plaintext into the encrypted part, and returns its MAC.
@@ -103,32 +127,9 @@ impl<C: Aes> Cipher<C> {
 
 /// PRF (RFC 3961 §5.3, RFC 3962 §6): one block, `AES(DK(K, "prf"), SHA-1(input)[0..16])`.
 pub(super) fn prf<C: Aes>(base: &BaseKey<C>, input: &[u8]) -> Zeroizing<Vec<u8>> {
-    let prf_key = C::Encryption::new(&base.derive(const { &n_fold(b"prf") }));
+    let [prf_key] = base.derive([const { &n_fold(b"prf") }]);
     let (block, _) = Sha1::digest(input).split::<U16>();
     let mut block = Zeroizing::new(block);
-    prf_key.encrypt_block(&mut block);
+    C::Encryption::new(&prf_key).encrypt_block(&mut block);
     Zeroizing::new(block.to_vec())
-}
-
-/// HMAC-SHA1-96 with the key already absorbed: its two key blocks cost as much as a hundred octets of data.
-pub(super) struct HmacSha1(Hmac<Sha1>);
-
-impl HmacSha1 {
-    /// With Kc of a key and usage, for checksums outside encrypted data.
-    pub(super) fn for_checksum<C: Aes>(base: &BaseKey<C>, usage: KeyUsage) -> Self {
-        Self::new(&base.derive(&usage.constants().checksum))
-    }
-
-    fn new(key: &[u8]) -> Self {
-        // RFC 2104 §2: a key shorter than a block is padded with zeros.
-        let mut block = Wiped::new(Key::<Hmac<Sha1>>::default());
-        block.iter_mut().zip(key).for_each(|(padded, octet)| *padded = *octet);
-        Self(Hmac::new(&block))
-    }
-
-    pub(super) fn mac(&self, data: &[u8]) -> [u8; MAC_LEN] {
-        let whole = self.0.clone().chain_update(data).finalize().into_bytes();
-        let (truncated, _) = whole.split::<U12>();
-        truncated.into()
-    }
 }

@@ -9,7 +9,7 @@ use zeroize::Zeroize;
 use super::aes_sha2::{self, Aes128Sha256, Aes256Sha384, Profile as _};
 use super::encryption_key::{EncryptionKey, EncryptionType, Material};
 use super::usage::KeyUsage;
-use super::{aes_sha1, rc4_hmac};
+use super::{aes_sha1, hmac_sha1, rc4_hmac};
 use crate::krb::Secret;
 
 /// Octets of fresh random that sealing takes, to go in front of the plaintext: one AES block. RC4 uses half.
@@ -86,7 +86,7 @@ impl CipherKey {
 
     const fn frame(&self) -> Frame {
         match self.0 {
-            Cipher::Aes128Sha1(_) | Cipher::Aes256Sha1(_) => Frame::aes(aes_sha1::MAC_LEN),
+            Cipher::Aes128Sha1(_) | Cipher::Aes256Sha1(_) => Frame::aes(hmac_sha1::MAC_LEN),
             Cipher::Aes128Sha256(_) => Frame::aes(Aes128Sha256::MAC_LEN),
             Cipher::Aes256Sha384(_) => Frame::aes(Aes256Sha384::MAC_LEN),
             Cipher::Rc4Hmac(_) => Frame::RC4,

@@ -8,7 +8,8 @@ use std::mem;
 
 use aes::cipher::consts::U16;
 use aes::cipher::{
-    Block, BlockCipherDecrypt, BlockCipherEncrypt, BlockModeDecrypt, BlockModeEncrypt, InnerIvInit,
+    Block, BlockCipherDecrypt, BlockCipherEncrypt, BlockModeDecrypt, BlockModeEncBackend,
+    BlockModeEncClosure, BlockModeEncrypt, InnerIvInit,
 };
 use aes::cipher::{BlockSizeUser, array::Array};
 
@@ -19,15 +20,34 @@ where
 {
     let (blocks, tail) = Array::slice_as_chunks_mut(message);
     let mut cbc = cbc::Encryptor::inner_iv_init(cipher, &Block::<C>::default());
-    cbc.encrypt_blocks(blocks);
-    if tail.is_empty() {
-        swap_last_two(blocks);
-    } else if let Some(last) = blocks.last_mut() {
-        let mut stolen = Block::<C>::default();
-        stolen.iter_mut().zip(tail.iter()).for_each(|(padded, octet)| *padded = *octet);
-        cbc.encrypt_block(&mut stolen);
-        mem::swap(last, &mut stolen);
-        tail.iter_mut().zip(stolen.iter()).for_each(|(octet, kept)| *octet = *kept);
+    cbc.encrypt_with_backend(Encryption { blocks, tail });
+}
+
+/// All blocks in one call of the cipher, which with each makes its round keys ready anew.
+struct Encryption<'m> {
+    blocks: &'m mut [Array<u8, U16>],
+    tail: &'m mut [u8],
+}
+
+impl BlockSizeUser for Encryption<'_> {
+    type BlockSize = U16;
+}
+
+impl BlockModeEncClosure for Encryption<'_> {
+    fn call<B: BlockModeEncBackend<BlockSize = U16>>(self, cbc: &mut B) {
+        let Self { blocks, tail } = self;
+        for block in &mut *blocks {
+            cbc.encrypt_block(block.into());
+        }
+        if tail.is_empty() {
+            swap_last_two(blocks);
+        } else if let Some(last) = blocks.last_mut() {
+            let mut stolen = Array([0; 16]);
+            stolen.iter_mut().zip(tail.iter()).for_each(|(padded, octet)| *padded = *octet);
+            cbc.encrypt_block((&mut stolen).into());
+            mem::swap(last, &mut stolen);
+            tail.iter_mut().zip(stolen.iter()).for_each(|(octet, kept)| *octet = *kept);
+        }
     }
 }
 

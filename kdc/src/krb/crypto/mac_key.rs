@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use super::aes_sha1::HmacSha1;
 use super::aes_sha2::{self, Aes128Sha256, Aes256Sha384};
 use super::encryption_key::{EncryptionKey, EncryptionType, Material};
 use super::hmac_md5::HmacMd5;
+use super::hmac_sha1::HmacSha1;
 use super::same_mac;
 use super::usage::KeyUsage;
 
@@ -29,8 +29,8 @@ impl MacKey {
     pub fn new(key: &EncryptionKey, usage: KeyUsage) -> Self {
         let hmac_sha1 = |state| State::HmacSha1 { checksum_type: key.etype().checksum_type(), state };
         Self(match key.material() {
-            Material::Aes128Sha1(base) => hmac_sha1(HmacSha1::for_checksum(base, usage)),
-            Material::Aes256Sha1(base) => hmac_sha1(HmacSha1::for_checksum(base, usage)),
+            Material::Aes128Sha1(base) => hmac_sha1(base.checksum(usage)),
+            Material::Aes256Sha1(base) => hmac_sha1(base.checksum(usage)),
             Material::Aes128Sha256(bytes) => {
                 State::HmacSha256(aes_sha2::Checksum::new(bytes.as_slice(), usage))
             }

@@ -28,6 +28,7 @@ mod cipher_key;
 mod cts;
 mod encryption_key;
 mod hmac_md5;
+mod hmac_sha1;
 mod mac_key;
 mod prf;
 mod rc4_hmac;

@@ -66,7 +66,9 @@ fn pbkdf2<H: Mac + KeyInit + Clone>(password: &[u8], salt: &[u8], iterations: u3
 fn string_to_key<C: Aes>(password: &[u8], salt: &[u8], iterations: u32) -> Vec<u8> {
     let length = Key::<C>::default().len();
     let octets = pbkdf2::<Hmac<Sha1>>(password, salt, iterations, length);
-    BaseKey::<C>::made(|key| key.copy_from_slice(&octets)).derive(&n_fold(b"kerberos")).to_vec()
+    let base = BaseKey::<C>::made(|key| key.copy_from_slice(&octets));
+    let [key] = base.derive([const { &n_fold(b"kerberos") }]);
+    key.to_vec()
 }
 
 /// RFC 3962, appendix B.
@@ -295,7 +297,7 @@ fn schedules_and_hash_states_are_wiped_when_dropped() {
     wiped::<aes::Aes128Enc>();
     wiped::<aes::Aes256Enc>();
     wiped::<::rc4::Rc4>();
-    wiped::<Sha1>();
+    wiped::<hmac_sha1::HmacSha1>();
     wiped::<::sha2::Sha256>();
     wiped::<::sha2::Sha384>();
     wiped::<::md5::Md5>();
