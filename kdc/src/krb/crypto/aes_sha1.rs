@@ -112,9 +112,9 @@ impl<C: Aes> Cipher<C> {
 
     /// Turns confounder and plaintext into the encrypted part, and returns its MAC.
     pub(super) fn encrypt(&self, message: &mut [u8]) -> [u8; MAC_LEN] {
-        let mac = self.integrity.mac(message);
-        cts::encrypt(&self.encryption, message);
-        mac
+        let mut mac = self.integrity.begin(message);
+        cts::encrypt(&self.encryption, message, |plain| mac.absorb(plain));
+        mac.finish()
     }
 
     /// Turns the encrypted part back into confounder and plaintext. The result must not be read where this

@@ -91,7 +91,7 @@ impl<P: Profile> Cipher<P> {
 
     /// Turns confounder and plaintext into the encrypted part, and returns its MAC.
     pub(super) fn encrypt(&self, message: &mut [u8]) -> Mac {
-        cts::encrypt(&self.encryption, message);
+        cts::encrypt(&self.encryption, message, |_| ());
         self.mac(message)
     }
 

@@ -13,32 +13,44 @@ use aes::cipher::{
 };
 use aes::cipher::{BlockSizeUser, array::Array};
 
-/// Encrypts `message` where it lies.
-pub(super) fn encrypt<C>(cipher: &C, message: &mut [u8])
+/// Octets that SHA-1 takes at a time.
+const RUN: usize = 64;
+
+/// Encrypts `message` where it lies. Each whole run of octets is shown to `hash` before that: both ciphers and hashes wait
+/// for their own last step most of the time, and a processor does the one while the other waits.
+pub(super) fn encrypt<C>(cipher: &C, message: &mut [u8], hash: impl FnMut(&[u8; RUN]))
 where
     C: BlockCipherEncrypt + BlockSizeUser<BlockSize = U16>,
 {
-    let (blocks, tail) = Array::slice_as_chunks_mut(message);
     let mut cbc = cbc::Encryptor::inner_iv_init(cipher, &Block::<C>::default());
-    cbc.encrypt_with_backend(Encryption { blocks, tail });
+    cbc.encrypt_with_backend(Encryption { message, hash });
 }
 
 /// All blocks in one call of the cipher, which with each makes its round keys ready anew.
-struct Encryption<'m> {
-    blocks: &'m mut [Array<u8, U16>],
-    tail: &'m mut [u8],
+struct Encryption<'m, H> {
+    message: &'m mut [u8],
+    hash: H,
 }
 
-impl BlockSizeUser for Encryption<'_> {
+impl<H> BlockSizeUser for Encryption<'_, H> {
     type BlockSize = U16;
 }
 
-impl BlockModeEncClosure for Encryption<'_> {
+impl<H: FnMut(&[u8; RUN])> BlockModeEncClosure for Encryption<'_, H> {
     fn call<B: BlockModeEncBackend<BlockSize = U16>>(self, cbc: &mut B) {
-        let Self { blocks, tail } = self;
-        for block in &mut *blocks {
-            cbc.encrypt_block(block.into());
+        let Self { message, mut hash } = self;
+        let mut encrypt = |octets: &mut [u8]| {
+            let (blocks, _) = Array::<u8, U16>::slice_as_chunks_mut(octets);
+            blocks.iter_mut().for_each(|block| cbc.encrypt_block(block.into()));
+        };
+        let (runs, rest) = message.as_chunks_mut::<RUN>();
+        for run in runs {
+            hash(run);
+            encrypt(run);
         }
+        encrypt(rest);
+
+        let (blocks, tail) = Array::<u8, U16>::slice_as_chunks_mut(message);
         if tail.is_empty() {
             swap_last_two(blocks);
         } else if let Some(last) = blocks.last_mut() {

@@ -1,7 +1,7 @@
 //! HMAC-SHA1-96 (RFC 2104, RFC 3962 §6), on the compression function of SHA-1.
 //!
 //! [`hmac::Hmac`] takes a message in pieces, for which it copies and wipes a buffer and three states: a third of what the
-//! MAC of a short message takes. Here messages are at hand as a whole.
+//! MAC of a short message takes. Here messages are at hand as a whole, or come a block at a time.
 
 use std::slice;
 
@@ -35,8 +35,34 @@ impl HmacSha1 {
     }
 
     pub(super) fn mac(&self, data: &[u8]) -> [u8; MAC_LEN] {
-        let [mac @ .., _, _, _, _, _, _, _, _] = digest(self.outer, &digest(self.inner, data));
+        self.outer(&digest(self.inner, data))
+    }
+
+    /// Begins a MAC of `data`, whose whole blocks are yet to come; what is after them may be gone when their turn is over.
+    pub(super) fn begin(&self, data: &[u8]) -> Pending<'_> {
+        Pending { key: self, state: self.inner, end: End::of(data) }
+    }
+
+    fn outer(&self, inner: &[u8; 20]) -> [u8; MAC_LEN] {
+        let [mac @ .., _, _, _, _, _, _, _, _] = digest(self.outer, inner);
         mac
+    }
+}
+
+/// A MAC whose message passes by, one whole block after the other.
+pub(super) struct Pending<'k> {
+    key: &'k HmacSha1,
+    state: State,
+    end: End,
+}
+
+impl Pending<'_> {
+    pub(super) fn absorb(&mut self, block: &[u8; BLOCK]) {
+        compress(&mut self.state, slice::from_ref(block));
+    }
+
+    pub(super) fn finish(self) -> [u8; MAC_LEN] {
+        self.key.outer(&self.end.digest(self.state))
     }
 }
 
@@ -61,29 +87,48 @@ fn keyed(key: &[u8], pad: u8) -> State {
 
 /// SHA-1 (FIPS 180-4 §6.1.2) of a block that is in `state` already and of `data` after it.
 fn digest(mut state: State, data: &[u8]) -> [u8; 20] {
-    let (blocks, rest) = data.as_chunks();
+    let (blocks, _) = data.as_chunks();
     compress(&mut state, blocks);
+    End::of(data).digest(state)
+}
 
-    // §5.1.1: the rest, one bit, zeros, the number of bits.
-    let mut last = Wiped::new([0; 2 * BLOCK]);
-    let (start, padding) = last.split_at_mut(rest.len());
-    start.copy_from_slice(rest);
-    if let [one_bit, ..] = padding {
-        *one_bit = 0x80;
-    }
-    let len = if rest.len() < BLOCK - LENGTH { BLOCK } else { 2 * BLOCK };
-    let (last, _) = last.split_at_mut(len);
-    if let Some(length) = last.last_chunk_mut::<LENGTH>() {
-        let octets = data.len().saturating_add(BLOCK);
-        *length = u64::try_from(octets).unwrap_or(u64::MAX).saturating_mul(8).to_be_bytes();
-    }
-    let (blocks, _) = last.as_chunks();
-    compress(&mut state, blocks);
+/// The octets of a message after its last whole block, padded.
+struct End {
+    octets: Wiped<[u8; 2 * BLOCK]>,
+    /// One block or two.
+    len: usize,
+}
 
-    let mut digest = [0; 20];
-    let (words, _) = digest.as_chunks_mut();
-    words.iter_mut().zip(state).for_each(|(octets, word)| *octets = word.to_be_bytes());
-    digest
+impl End {
+    fn of(data: &[u8]) -> Self {
+        let (_, rest) = data.as_chunks::<BLOCK>();
+        // §5.1.1: the rest, one bit, zeros, the number of bits.
+        let mut octets = Wiped::new([0; 2 * BLOCK]);
+        let (start, padding) = octets.split_at_mut(rest.len());
+        start.copy_from_slice(rest);
+        if let [one_bit, ..] = padding {
+            *one_bit = 0x80;
+        }
+        let len = if rest.len() < BLOCK - LENGTH { BLOCK } else { 2 * BLOCK };
+        let (last, _) = octets.split_at_mut(len);
+        if let Some(length) = last.last_chunk_mut::<LENGTH>() {
+            let octets = data.len().saturating_add(BLOCK);
+            *length = u64::try_from(octets).unwrap_or(u64::MAX).saturating_mul(8).to_be_bytes();
+        }
+        Self { octets, len }
+    }
+
+    /// The digest of a message whose whole blocks, and one before them, are in `state`.
+    fn digest(&self, mut state: State) -> [u8; 20] {
+        let (octets, _) = self.octets.split_at(self.len);
+        let (blocks, _) = octets.as_chunks();
+        compress(&mut state, blocks);
+
+        let mut digest = [0; 20];
+        let (words, _) = digest.as_chunks_mut();
+        words.iter_mut().zip(state).for_each(|(octets, word)| *octets = word.to_be_bytes());
+        digest
+    }
 }
 
 #[cfg(test)]
@@ -120,7 +165,11 @@ mod tests {
             let library = Hmac::<Sha1>::new_from_slice(key).unwrap();
             for length in 0..data.len() {
                 let whole = library.clone().chain_update(&data[..length]).finalize().into_bytes();
-                assert_eq!(HmacSha1::new(key).mac(&data[..length]), whole[..MAC_LEN], "{length} octets");
+                let key = HmacSha1::new(key);
+                assert_eq!(key.mac(&data[..length]), whole[..MAC_LEN], "{length} octets");
+                let mut pending = key.begin(&data[..length]);
+                data[..length].as_chunks::<BLOCK>().0.iter().for_each(|block| pending.absorb(block));
+                assert_eq!(pending.finish(), whole[..MAC_LEN], "{length} octets");
             }
         }
     }
