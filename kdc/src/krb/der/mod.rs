@@ -69,6 +69,11 @@ pub trait Der<'a>: Sized {
     /// Puts the encoding in front of what the writer holds.
     fn write(&self, writer: &mut Writer);
 
+    /// The same as the field `[number]`.
+    fn write_field(&self, number: u8, writer: &mut Writer) {
+        writer.field(number, |field| self.write(field));
+    }
+
     /// Reads a value that fills the whole input.
     ///
     /// # Errors

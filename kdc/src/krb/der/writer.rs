@@ -114,7 +114,7 @@ impl Writer {
     pub fn inside(&mut self, tag: Tag, content: impl FnOnce(&mut Self)) {
         let before = self.written();
         content(self);
-        self.header(tag, self.written().saturating_sub(before));
+        self.header(tag.octet(), self.written().saturating_sub(before));
     }
 
     /// A SEQUENCE whose fields, the last one first, `fields` writes.
@@ -124,12 +124,46 @@ impl Writer {
 
     /// `[APPLICATION number] SEQUENCE` whose fields, the last one first, `fields` writes.
     pub fn application(&mut self, number: u8, fields: impl FnOnce(&mut Self)) {
-        self.inside(Tag::application(number), |message| message.sequence(fields));
+        self.inside_both(Tag::application(number), Tag::SEQUENCE, fields);
     }
 
     /// The field `[number]`.
     pub fn field(&mut self, number: u8, value: impl FnOnce(&mut Self)) {
         self.inside(Tag::context(number), value);
+    }
+
+    /// The field `[number]` with a value of this tag in it, whose content `content` writes.
+    pub fn field_of(&mut self, number: u8, tag: Tag, content: impl FnOnce(&mut Self)) {
+        self.inside_both(Tag::context(number), tag, content);
+    }
+
+    /// The field `[number]` with a primitive value in it.
+    pub fn primitive_field(&mut self, number: u8, tag: Tag, content: &[u8]) {
+        self.octets(content);
+        self.headers(Tag::context(number), tag, content.len());
+    }
+
+    /// The field `[number]` with a primitive value of as many octets as the compiler knows of.
+    #[inline]
+    pub fn primitive_field_of<const N: usize>(&mut self, number: u8, tag: Tag, content: [u8; N]) {
+        self.front(content);
+        self.headers(Tag::context(number), tag, N);
+    }
+
+    /// The field `[number]` with an OCTET STRING.
+    pub fn octets_field(&mut self, number: u8, octets: &[u8]) {
+        self.primitive_field(number, Tag::OCTET_STRING, octets);
+    }
+
+    /// The field `[number]` with a GeneralString.
+    pub fn string_field(&mut self, number: u8, octets: &[u8]) {
+        self.primitive_field(number, Tag::GENERAL_STRING, octets);
+    }
+
+    /// The field `[number]` with `KerberosFlags` of exactly 32 bits, as RFC 4120 §5.2.8 asks of senders.
+    pub fn flags_field(&mut self, number: u8, flags: u32) {
+        let [a, b, c, d] = flags.to_be_bytes();
+        self.front([Tag::context(number).octet(), 7, Tag::BIT_STRING.octet(), 5, 0, a, b, c, d]);
     }
 
     /// The field `[number]` of type `Int32`. Nearly all have one octet and are written at once.
@@ -146,7 +180,7 @@ impl Writer {
 
     /// The field `[number]` with a value that knows how to write itself.
     pub fn value<'a>(&mut self, number: u8, value: &impl Der<'a>) {
-        self.field(number, |field| value.write(field));
+        value.write_field(number, self);
     }
 
     /// The OPTIONAL field `[number]`, if there is a value.
@@ -159,15 +193,7 @@ impl Writer {
     /// A primitive value: tag, length and content.
     pub fn primitive(&mut self, tag: Tag, content: &[u8]) {
         self.octets(content);
-        self.header(tag, content.len());
-    }
-
-    /// A primitive value of as many octets as the compiler knows of, fewer than 128.
-    #[inline]
-    pub fn primitive_of<const N: usize>(&mut self, tag: Tag, content: [u8; N]) {
-        const { assert!(N < 0x80) };
-        self.front(content);
-        self.header(tag, N);
+        self.header(tag.octet(), content.len());
     }
 
     /// An INTEGER in as few octets as it needs.
@@ -187,28 +213,40 @@ impl Writer {
         self.primitive(Tag::INTEGER, value.to_be_bytes().get(start..).unwrap_or_default());
     }
 
-    /// An OCTET STRING.
-    pub fn octet_string(&mut self, octets: &[u8]) {
-        self.primitive(Tag::OCTET_STRING, octets);
-    }
-
     /// A GeneralString.
     pub fn general_string(&mut self, octets: &[u8]) {
         self.primitive(Tag::GENERAL_STRING, octets);
     }
 
-    /// `KerberosFlags` of exactly 32 bits, as RFC 4120 §5.2.8 asks of senders.
-    pub fn flags(&mut self, flags: u32) {
-        let [a, b, c, d] = flags.to_be_bytes();
-        self.front([Tag::BIT_STRING.octet(), 5, 0, a, b, c, d]);
+    /// A value with the tag `inner`, alone in one with the tag `outer`; `content` writes what is in it.
+    fn inside_both(&mut self, outer: Tag, inner: Tag, content: impl FnOnce(&mut Self)) {
+        let before = self.written();
+        content(self);
+        self.headers(outer, inner, self.written().saturating_sub(before));
+    }
+
+    /// Tags and minimal lengths of such a value, whose content has just been written: as a rule both at once.
+    #[inline]
+    fn headers(&mut self, outer: Tag, inner: Tag, length: usize) {
+        let (outer, inner) = (outer.octet(), inner.octet());
+        match u16::try_from(length).map(|length| (length.to_be_bytes(), length.saturating_add(4).to_be_bytes())) {
+            Ok(([0, short @ 0x00..=0x7d], _)) => self.front([outer, short.saturating_add(2), inner, short]),
+            Ok(([a @ 0x01..=0xfe, b], [c, d])) => self.front([outer, 0x82, c, d, inner, 0x82, a, b]),
+            _ => {
+                let before = self.written();
+                self.header(inner, length);
+                let header = self.written().saturating_sub(before);
+                self.header(outer, length.saturating_add(header));
+            }
+        }
     }
 
     /// Tag and minimal length of a value whose content has just been written.
     #[inline]
-    fn header(&mut self, tag: Tag, length: usize) {
+    fn header(&mut self, tag: u8, length: usize) {
         match u8::try_from(length) {
-            Ok(short @ 0x00..=0x7f) => self.front([tag.octet(), short]),
-            _ => self.long_header(tag.octet(), length),
+            Ok(short @ 0x00..=0x7f) => self.front([tag, short]),
+            _ => self.long_header(tag, length),
         }
     }
 
@@ -251,7 +289,7 @@ mod tests {
         for (length, header) in cases {
             let content = vec![7; length];
             let mut writer = Writer::new();
-            writer.octet_string(&content);
+            writer.primitive(Tag::OCTET_STRING, &content);
             let encoded = writer.into_octets();
             assert!(encoded.starts_with(header), "{length}");
             assert_eq!(Reader::new(&encoded).octet_string(), Ok(content.as_slice()));
@@ -294,6 +332,17 @@ mod tests {
             assert_eq!(reader.clone().int32_field(2), Err(DerError::UnexpectedTag));
             assert_eq!(reader.int32_field(3), Ok(value));
             assert!(reader.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_value_alone_in_another_has_both_headers_minimal() {
+        for length in (0..0x210).chain(0xff00..0x1_0010) {
+            let content = vec![7; length];
+            let (mut at_once, mut nested) = (Writer::new(), Writer::new());
+            at_once.octets_field(3, &content);
+            nested.field(3, |field| field.primitive(Tag::OCTET_STRING, &content));
+            assert_eq!(at_once.into_octets(), nested.into_octets(), "{length}");
         }
     }
 

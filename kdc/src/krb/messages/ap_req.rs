@@ -54,7 +54,7 @@ impl<'a> Der<'a> for ApReq<'a> {
         writer.application(AP_REQ, |message| {
             message.value(4, &self.authenticator);
             message.value(3, &self.ticket);
-            message.field(2, |field| field.flags(self.ap_options));
+            message.flags_field(2, self.ap_options);
             message.int32_field(1, i32::from(AP_REQ));
             message.int32_field(0, super::VERSION);
         });

@@ -67,7 +67,7 @@ impl<'a> Der<'a> for Authenticator<'a> {
             authenticator.field(4, |field| field.integer(i64::from(self.cusec)));
             authenticator.optional(3, self.cksum.as_ref());
             authenticator.value(2, &self.cname);
-            authenticator.field(1, |field| field.general_string(self.crealm));
+            authenticator.string_field(1, self.crealm);
             authenticator.int32_field(0, VERSION);
         });
     }
@@ -98,7 +98,7 @@ impl<'a> Der<'a> for Checksum<'a> {
 
     fn write(&self, writer: &mut Writer) {
         writer.sequence(|checksum| {
-            checksum.field(1, |field| field.octet_string(self.value));
+            checksum.octets_field(1, self.value);
             checksum.int32_field(0, self.kind);
         });
     }

@@ -49,7 +49,7 @@ impl<'a> Der<'a> for AuthorizationElement<'a> {
 
     fn write(&self, writer: &mut Writer) {
         writer.sequence(|element| {
-            element.field(1, |field| field.octet_string(self.data));
+            element.octets_field(1, self.data);
             element.int32_field(0, self.ad_type);
         });
     }
@@ -128,11 +128,9 @@ pub fn if_relevant_pac(pac: &[u8]) -> Vec<u8> {
 pub fn write_if_relevant_pac(writer: &mut Writer, pac: &[u8]) {
     writer.sequence(|data| {
         data.sequence(|if_relevant| {
-            if_relevant.field(1, |field| {
-                field.inside(Tag::OCTET_STRING, |octets| {
-                    let element = AuthorizationElement { ad_type: ad_type::WIN2K_PAC, data: pac };
-                    octets.sequence(|nested| element.write(nested));
-                });
+            if_relevant.field_of(1, Tag::OCTET_STRING, |octets| {
+                let element = AuthorizationElement { ad_type: ad_type::WIN2K_PAC, data: pac };
+                octets.sequence(|nested| element.write(nested));
             });
             if_relevant.int32_field(0, ad_type::IF_RELEVANT);
         });

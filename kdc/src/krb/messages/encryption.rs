@@ -46,7 +46,7 @@ impl<'a> Der<'a> for EncryptedData<'a> {
 
     fn write(&self, writer: &mut Writer) {
         writer.sequence(|data| {
-            data.field(2, |field| field.octet_string(self.cipher));
+            data.octets_field(2, self.cipher);
             data.optional(1, self.kvno.as_ref());
             data.int32_field(0, self.etype);
         });
@@ -68,15 +68,13 @@ impl Sealing<'_> {
     /// Puts the encrypted data of what `plain` writes in front of what the writer holds.
     pub fn write(&self, writer: &mut Writer, plain: impl FnOnce(&mut Writer)) {
         writer.sequence(|data| {
-            data.field(2, |field| {
-                field.inside(Tag::OCTET_STRING, |cipher| {
-                    let before = cipher.written();
-                    cipher.zeros(self.key.after_plaintext());
-                    plain(cipher);
-                    cipher.zeros(self.key.before_plaintext());
-                    let length = cipher.written().saturating_sub(before);
-                    self.key.seal_in_place(self.confounder, cipher.front_mut(length));
-                });
+            data.field_of(2, Tag::OCTET_STRING, |cipher| {
+                let before = cipher.written();
+                cipher.zeros(self.key.after_plaintext());
+                plain(cipher);
+                cipher.zeros(self.key.before_plaintext());
+                let length = cipher.written().saturating_sub(before);
+                self.key.seal_in_place(self.confounder, cipher.front_mut(length));
             });
             data.optional(1, self.kvno.as_ref());
             data.int32_field(0, self.key.etype().as_i32());
@@ -116,7 +114,7 @@ impl<'a> Der<'a> for EncryptionKeyView<'a> {
 
     fn write(&self, writer: &mut Writer) {
         writer.sequence(|key| {
-            key.field(1, |field| field.octet_string(self.value));
+            key.octets_field(1, self.value);
             key.int32_field(0, self.etype);
         });
     }

@@ -88,16 +88,16 @@ impl<'a> Der<'a> for KrbError<'a> {
     fn write(&self, writer: &mut Writer) {
         writer.application(KRB_ERROR, |error| {
             if let Some(e_data) = self.e_data {
-                error.field(12, |field| field.octet_string(e_data));
+                error.octets_field(12, e_data);
             }
             if let Some(e_text) = self.e_text {
-                error.field(11, |field| field.general_string(e_text));
+                error.string_field(11, e_text);
             }
             error.value(10, &self.sname);
-            error.field(9, |field| field.general_string(self.realm));
+            error.string_field(9, self.realm);
             error.optional(8, self.cname.as_ref());
             if let Some(crealm) = self.crealm {
-                error.field(7, |field| field.general_string(crealm));
+                error.string_field(7, crealm);
             }
             error.int32_field(6, self.error_code);
             error.field(5, |field| field.integer(i64::from(self.susec)));
@@ -144,7 +144,7 @@ impl<'a> Der<'a> for KerbErrorData<'a> {
     fn write(&self, writer: &mut Writer) {
         writer.sequence(|data| {
             if let Some(value) = self.data_value {
-                data.field(2, |field| field.octet_string(value));
+                data.octets_field(2, value);
             }
             data.int32_field(1, self.data_type);
         });

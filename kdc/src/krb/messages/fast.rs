@@ -59,7 +59,7 @@ impl<'a> Der<'a> for FastArmor<'a> {
 
     fn write(&self, writer: &mut Writer) {
         writer.sequence(|armor| {
-            armor.field(1, |field| field.octet_string(self.armor_value));
+            armor.octets_field(1, self.armor_value);
             armor.int32_field(0, self.armor_type);
         });
     }
@@ -126,7 +126,7 @@ impl<'a> Der<'a> for KrbFastReq<'a> {
         writer.sequence(|request| {
             request.value(2, &self.req_body);
             request.value(1, &self.padata);
-            request.field(0, |field| field.flags(self.fast_options));
+            request.flags_field(0, self.fast_options);
         });
     }
 }
@@ -245,7 +245,7 @@ impl<'a> Der<'a> for KrbFastFinished<'a> {
         writer.sequence(|finished| {
             finished.value(4, &self.ticket_checksum);
             finished.value(3, &self.cname);
-            finished.field(2, |field| field.general_string(self.crealm));
+            finished.string_field(2, self.crealm);
             finished.field(1, |field| field.integer(i64::from(self.usec)));
             finished.value(0, &self.timestamp);
         });

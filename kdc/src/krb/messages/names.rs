@@ -191,7 +191,7 @@ impl<'a> Der<'a> for HostAddress<'a> {
 
     fn write(&self, writer: &mut Writer) {
         writer.sequence(|address| {
-            address.field(1, |field| field.octet_string(self.address));
+            address.octets_field(1, self.address);
             address.int32_field(0, self.addr_type);
         });
     }

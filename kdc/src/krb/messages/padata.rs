@@ -74,7 +74,7 @@ impl<'a> Der<'a> for PaData<'a> {
 /// Writes a [`PaData`] whose value writes itself.
 pub fn write_padata(writer: &mut Writer, kind: i32, value: impl FnOnce(&mut Writer)) {
     writer.sequence(|padata| {
-        padata.field(2, |field| field.inside(Tag::OCTET_STRING, value));
+        padata.field_of(2, Tag::OCTET_STRING, value);
         padata.int32_field(1, kind);
     });
 }
@@ -115,7 +115,7 @@ impl Der<'_> for PaPacOptions {
     }
 
     fn write(&self, writer: &mut Writer) {
-        writer.sequence(|options| options.field(0, |field| field.flags(self.0)));
+        writer.sequence(|options| options.flags_field(0, self.0));
     }
 }
 

@@ -118,7 +118,7 @@ impl KdcRepFrame<'_> {
                 padata_der = padata(field.octets_written().get(..length).unwrap_or_default());
             });
             reply.value(4, &self.cname);
-            reply.field(3, |field| field.general_string(self.crealm));
+            reply.string_field(3, self.crealm);
             if let Some(padata) = padata_der {
                 reply.field(2, |field| field.octets(&padata));
             }
@@ -239,12 +239,12 @@ impl EncKdcRepPart<'_> {
             }
             part.optional(11, self.caddr.as_ref());
             part.value(10, &self.sname);
-            part.field(9, |field| field.general_string(self.srealm));
+            part.string_field(9, self.srealm);
             part.optional(8, self.renew_till.as_ref());
             part.value(7, &self.endtime);
             part.optional(6, self.starttime.as_ref());
             part.value(5, &self.authtime);
-            part.field(4, |field| field.flags(self.flags));
+            part.flags_field(4, self.flags);
             part.optional(3, self.key_expiration.as_ref());
             part.value(2, &self.nonce);
             part.value(1, &self.last_req);

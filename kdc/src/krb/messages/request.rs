@@ -300,9 +300,9 @@ impl<'a> Der<'a> for KdcReqBody<'a> {
             body.value(5, &self.till);
             body.optional(4, self.from.as_ref());
             body.optional(3, self.sname.as_ref());
-            body.field(2, |field| field.general_string(self.realm));
+            body.string_field(2, self.realm);
             body.optional(1, self.cname.as_ref());
-            body.field(0, |field| field.flags(self.kdc_options));
+            body.flags_field(0, self.kdc_options);
         });
     }
 }

@@ -87,7 +87,7 @@ pub fn write_ticket(
     writer.application(1, |ticket| {
         ticket.field(3, enc_part);
         ticket.value(2, sname);
-        ticket.field(1, |field| field.general_string(realm));
+        ticket.string_field(1, realm);
         ticket.int32_field(0, VERSION);
     });
 }
@@ -182,9 +182,9 @@ impl EncTicketPart<'_> {
             part.value(5, &self.authtime);
             part.value(4, &self.transited);
             part.value(3, &self.cname);
-            part.field(2, |field| field.general_string(self.crealm));
+            part.string_field(2, self.crealm);
             part.value(1, &self.key);
-            part.field(0, |field| field.flags(self.flags));
+            part.flags_field(0, self.flags);
         });
     }
 }
@@ -217,7 +217,7 @@ impl<'a> Der<'a> for TransitedEncoding<'a> {
 
     fn write(&self, writer: &mut Writer) {
         writer.sequence(|transited| {
-            transited.field(1, |field| field.octet_string(self.contents));
+            transited.octets_field(1, self.contents);
             transited.int32_field(0, self.tr_type);
         });
     }

@@ -80,6 +80,14 @@ impl KerberosTime {
         Some(Self(Self::MIN.0.saturating_add_unsigned(since_year_0)))
     }
 
+    /// `YYYYMMDDHHMMSSZ`.
+    fn digits(self) -> [u8; 15] {
+        let [century, of_century, month, day, hour, minute, second] = self.civil();
+        let [y1, y2, y3, y4, mo1, mo2, d1, d2] = digits_of_pairs([century, of_century, month, day]);
+        let [_, _, h1, h2, mi1, mi2, s1, s2] = digits_of_pairs([0, hour, minute, second]);
+        [y1, y2, y3, y4, mo1, mo2, d1, d2, h1, h2, mi1, mi2, s1, s2, b'Z']
+    }
+
     /// `[century, year of it, month, day, hour, minute, second]`.
     fn civil(self) -> [u32; 7] {
         let since_year_0 = self.0.abs_diff(Self::MIN.0);
@@ -109,11 +117,11 @@ impl Der<'_> for KerberosTime {
     }
 
     fn write(&self, writer: &mut Writer) {
-        let [century, of_century, month, day, hour, minute, second] = self.civil();
-        let [y1, y2, y3, y4, mo1, mo2, d1, d2] = digits_of_pairs([century, of_century, month, day]);
-        let [_, _, h1, h2, mi1, mi2, s1, s2] = digits_of_pairs([0, hour, minute, second]);
-        let text = [y1, y2, y3, y4, mo1, mo2, d1, d2, h1, h2, mi1, mi2, s1, s2, b'Z'];
-        writer.primitive_of(Tag::GENERALIZED_TIME, text);
+        writer.primitive(Tag::GENERALIZED_TIME, &self.digits());
+    }
+
+    fn write_field(&self, number: u8, writer: &mut Writer) {
+        writer.primitive_field_of(number, Tag::GENERALIZED_TIME, self.digits());
     }
 }
 
