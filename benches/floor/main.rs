@@ -23,7 +23,9 @@ fn main() {
     let scene = Scene::new();
     let (served, request) = (scene.served(), scene.encode());
     let mut exchange = || {
-        let issued = Entropy::drawn(entropy::fill).map(|entropy| served.exchange_with(&request, &entropy));
+        let mut room = Entropy::ROOM;
+        let entropy = Entropy::drawn(&mut room, entropy::fill);
+        let issued = entropy.map(|entropy| served.exchange_with(&request, &entropy));
         assert!(matches!(issued, Ok(Ok(_))), "not granted");
     };
     let mut primitives = primitives::of(&Lengths::of(&scene));

@@ -5,23 +5,29 @@ use zeroize::{ZeroizeOnDrop, optimization_barrier};
 use crate::krb::crypto::{CONFOUNDER_LEN, EncryptionKey, EncryptionType};
 use crate::krb::messages::EncryptionKeyView;
 
-/// The random octets of one exchange, drawn in one call. They stay where they are until they are wiped.
+/// The random octets of one exchange, drawn in one call. They stay where they are until they are wiped, which is where
+/// the caller has room for them: memory for each exchange would cost more than drawing a block.
 ///
 /// In this order: session key (two blocks), strengthen-key (two), confounders of ticket, reply and response.
-pub struct Entropy(Box<[[u8; CONFOUNDER_LEN]; BLOCKS]>);
+pub struct Entropy<'r>(&'r mut [[u8; CONFOUNDER_LEN]; BLOCKS]);
 
 const BLOCKS: usize = 7;
 
-impl Entropy {
+impl<'r> Entropy<'r> {
     /// How many random octets an exchange takes.
     pub const LEN: usize = BLOCKS * CONFOUNDER_LEN;
+    /// Room for them.
+    pub const ROOM: [[u8; CONFOUNDER_LEN]; BLOCKS] = [[0; CONFOUNDER_LEN]; BLOCKS];
 
     /// Keys and confounders out of octets that `fill` fills, [`LEN`](Self::LEN) of them.
     ///
     /// # Errors
     /// Those of `fill`.
-    pub fn drawn<E>(fill: impl FnOnce(&mut [u8]) -> Result<(), E>) -> Result<Self, E> {
-        let mut entropy = Self(Box::default());
+    pub fn drawn<E>(
+        room: &'r mut [[u8; CONFOUNDER_LEN]; BLOCKS],
+        fill: impl FnOnce(&mut [u8]) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let entropy = Self(room);
         fill(entropy.0.as_flattened_mut())?;
         Ok(entropy)
     }
@@ -55,7 +61,7 @@ impl Entropy {
     }
 }
 
-impl Drop for Entropy {
+impl Drop for Entropy<'_> {
     fn drop(&mut self) {
         self.0.as_flattened_mut().fill(0);
         // The barrier may read what was written, so that it must be there.
@@ -63,4 +69,4 @@ impl Drop for Entropy {
     }
 }
 
-impl ZeroizeOnDrop for Entropy {}
+impl ZeroizeOnDrop for Entropy<'_> {}

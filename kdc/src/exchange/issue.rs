@@ -56,7 +56,7 @@ impl AdmittedClient<'_, '_, '_> {
     ///
     /// # Errors
     /// [`RefusedRequest`] if no ticket with the client's wishes can be made.
-    pub fn seal(self, now: Timestamp, entropy: &Entropy) -> Result<Issued, RefusedRequest> {
+    pub fn seal(self, now: Timestamp, entropy: &Entropy<'_>) -> Result<Issued, RefusedRequest> {
         let extensions = Extensions::of(&self);
         let sealed = self.session_etype().and_then(|session_etype| {
             let terms = self.terms(now.seconds, &extensions)?;

@@ -85,7 +85,7 @@ pub fn verify<'r, 's>(
 pub fn issue(
     client: IdentifiedClient<'_, '_, '_>,
     now: Timestamp,
-    entropy: &Entropy,
+    entropy: &Entropy<'_>,
 ) -> Result<Issued, RefusedRequest> {
     client
         .permit()? // [MS-ADTS] 6.1.1.3.2
@@ -101,7 +101,7 @@ pub fn exchange<'a>(
     request: &[u8],
     snapshot: &Snapshot<'_>,
     find: impl FnOnce(&Sid) -> Option<&'a Principal>,
-    entropy: &Entropy,
+    entropy: &Entropy<'_>,
 ) -> Result<Issued, Rejected> {
     let client = verify(request, snapshot)?;
     let account = find(&client.requestor());

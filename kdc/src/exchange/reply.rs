@@ -29,7 +29,7 @@ impl AdmittedClient<'_, '_, '_> {
         extensions: &Extensions,
         session_etype: EncryptionType,
         now: Timestamp,
-        entropy: &Entropy,
+        entropy: &Entropy<'_>,
     ) -> Result<Vec<u8>, Refused> {
         let client = &self.0.client;
         let partial = &client.ticket;
@@ -134,7 +134,7 @@ impl AdmittedClient<'_, '_, '_> {
 
     /// What the reply is sealed under: the client's key, and of an armoured reply what is in the armour besides
     /// (RFC 6113 §5.4.3).
-    fn reply_key(&self, entropy: &Entropy) -> (CipherKey, Option<(&Armor, EncryptionKey)>) {
+    fn reply_key(&self, entropy: &Entropy<'_>) -> (CipherKey, Option<(&Armor, EncryptionKey)>) {
         let client = &self.0.client;
         let (key, usage) = match &client.subkey {
             Some(subkey) => (subkey, KeyUsage::TgsRepSubkey),

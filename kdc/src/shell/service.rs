@@ -370,7 +370,8 @@ impl Service {
         client: exchange::IdentifiedClient<'_, '_, '_>,
         now: Timestamp,
     ) -> Result<Issued, RefusedRequest> {
-        match Entropy::drawn(entropy::fill) {
+        let mut room = Entropy::ROOM;
+        match Entropy::drawn(&mut room, entropy::fill) {
             Ok(entropy) => exchange::issue(client, now, &entropy),
             Err(_) => Err(client.refuse(Refusal::Internal.because("no random octets"))),
         }

@@ -206,7 +206,8 @@ impl Site {
     fn exchange(&self, request: &[u8]) -> Result<Issued, Rejected> {
         let now = Timestamp { seconds: now(), microseconds: 0 };
         let snapshot = Snapshot { now, source: [192, 0, 2, 7].into(), domains: &self.domains };
-        let Ok(entropy) = Entropy::drawn(|octets| -> Result<(), Infallible> {
+        let mut room = Entropy::ROOM;
+        let Ok(entropy) = Entropy::drawn(&mut room, |octets| -> Result<(), Infallible> {
             octets.fill(7);
             Ok(())
         });

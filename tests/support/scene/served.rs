@@ -21,7 +21,7 @@ pub struct Served {
     first: OnceLock<(Sid, Option<Principal>)>,
     now: Timestamp,
     source: IpAddr,
-    entropy: Entropy,
+    entropy: Entropy<'static>,
 }
 
 struct Directory {
@@ -102,7 +102,7 @@ impl Served {
     ///
     /// # Errors
     /// As `kdc::exchange::exchange`.
-    pub fn exchange_with(&self, octets: &[u8], entropy: &Entropy) -> Result<Issued, Rejected> {
+    pub fn exchange_with(&self, octets: &[u8], entropy: &Entropy<'_>) -> Result<Issued, Rejected> {
         let another = OnceCell::new();
         let find = |sid: &Sid| match self.first.get_or_init(|| (*sid, self.account(sid))) {
             (first, account) if first == sid => account.as_ref(),

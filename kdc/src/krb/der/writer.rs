@@ -229,7 +229,9 @@ impl Writer {
     #[inline]
     fn headers(&mut self, outer: Tag, inner: Tag, length: usize) {
         let (outer, inner) = (outer.octet(), inner.octet());
-        match u16::try_from(length).map(|length| (length.to_be_bytes(), length.saturating_add(4).to_be_bytes())) {
+        match u16::try_from(length)
+            .map(|length| (length.to_be_bytes(), length.saturating_add(4).to_be_bytes()))
+        {
             Ok(([0, short @ 0x00..=0x7d], _)) => self.front([outer, short.saturating_add(2), inner, short]),
             Ok(([a @ 0x01..=0xfe, b], [c, d])) => self.front([outer, 0x82, c, d, inner, 0x82, a, b]),
             _ => {
