@@ -141,6 +141,13 @@ mod tests {
     }
 
     #[test]
+    fn the_page_of_a_verb_names_the_variable_of_its_configuration() {
+        let pages = pages().unwrap();
+        let serve = pages.iter().find(|page| page.name == "tgtx-serve.1").unwrap();
+        assert!(serve.text.contains("TGTX_CONFIG"), "{}", serve.text);
+    }
+
+    #[test]
     fn examples_keep_their_lines() {
         let text = set_notes("One.\n\nTwo.\n\nExamples:\n  tgtx a\n  tgtx b").render();
         assert!(text.contains(".SH NOTES\n.PP\nOne.\n.PP\nTwo.\n"), "{text}");

@@ -16,7 +16,7 @@ what was read before. Tables merge key by key. A value takes the place of the ea
 [[domain]] merges with the earlier one of the same realm; where there is none of that realm, it is one more domain. What is \
 replaced is not looked at.
 
-Paths mean what they mean in the file itself. Hidden files, other endings and folders of other names are passed over. Whatever \
+Paths mean what they mean in the file itself. Hidden files and other endings are passed over. Whatever \
 else is not a regular file that can be read is an error, and so is a drop-in, or the folder, that everyone may write to or that \
 belongs to somebody else than root, the daemon's user or the owner of the file. 256 drop-ins are read, and 1 MiB of each file.";
 
@@ -70,9 +70,9 @@ pub(super) fn page() -> String {
         "tgtx reads /etc/tgtx/tgtx.toml, or the file that --config names. It is TOML. Each key below is shown with its \
          default.\n\ntgtx check says what is wrong with a file, and what to do about it.",
     );
+    set_reference(&mut roff, REFERENCE);
     roff.control("SH", ["DROP-INS"]);
     set_paragraphs(&mut roff, DROP_INS);
-    set_reference(&mut roff, REFERENCE);
     roff.control("SH", ["EXAMPLES"]);
     set_verbatim(&mut roff, LEAST);
     roff.control("SH", ["ENVIRONMENT"]);
