@@ -6,8 +6,8 @@ use std::sync::{Arc, LazyLock};
 
 use kdc::directory::{Tree, ViewRules};
 use kdc::discovery::{
-    Account, Addresses, Announcement, Decision, DiscoveredDomain, DsFlags, PingAnswer, Request, announce_key_list,
-    decide,
+    Account, Addresses, Announcement, Decision, DiscoveredDomain, DsFlags, PingAnswer, Request,
+    announce_key_list, decide,
 };
 use libfuzzer_sys::fuzz_target;
 

@@ -15,7 +15,8 @@ use kdc::client::request::Exchange;
 use kdc::client::{BranchKey, Credential, SessionKey};
 use kdc::directory::{Principal, SidHistory, Tree, ViewRules};
 use kdc::exchange::{
-    AllowedKinds, Domain, Domains, Entropy, Issued, Rejected, Snapshot, TicketRules, Timestamp, exchange,
+    AllowedKinds, Domain, Domains, Entropy, Issued, Mode, Rejected, Snapshot, TicketRules, Timestamp,
+    exchange,
 };
 use kdc::krb::crypto::{CipherKey, EncryptionKey, EncryptionType, KeyUsage, fx_cf2};
 use kdc::krb::der::Der;
@@ -183,7 +184,9 @@ static SITE: LazyLock<Site> = LazyLock::new(|| {
             require_body_checksum: true,
             check_addresses: false,
             allowed_kinds: AllowedKinds::default(),
+            mode: Mode::Live,
         },
+        user_keys: None,
         netbios_name: Some(view.netbios_name.as_str().into()),
         directory: Some(Arc::new(view)),
     };
